@@ -1,9 +1,31 @@
 // The complete public surface of @palimpsest/core. Whatever is named here is public API, so name it one by one.
 
-export { type Checkpoint, type CompactionReason, compactionReason, compactionReasons } from './checkpoint.ts'
+export type { AroundOutcome, AroundRequest } from './around.ts'
+export type { BranchOptions, BranchResult } from './branch.ts'
+export type { CaptureRequest, PendingCheckpoint } from './capture.ts'
+export type { Catalogue, CataloguedSession } from './catalogue.ts'
+export {
+  type Boundary,
+  type Checkpoint,
+  type CheckpointOrigin,
+  type CheckpointRow,
+  type CheckpointStatus,
+  type CompactionReason,
+  compactionReason,
+  compactionReasons,
+  type PartPosition,
+  type SessionReference,
+} from './checkpoint.ts'
+export type { CheckpointPart, Checkpoints, CheckpointsOptions, WithinSession } from './checkpoints.ts'
+export type { Completion } from './completion.ts'
 export { sha256, sha256Hex } from './digest.ts'
 export { CheckpointError, type CheckpointErrorCode, type CheckpointErrorDetails, exitStatusByCode, isCheckpointError } from './errors.ts'
+export type { ImportProblem, ImportRequest, ImportResult } from './import.ts'
 export { parseKey, parsePrefix, sessionDigest, sessionName } from './keys.ts'
+export type { CheckpointPage, ListedCheckpoint, ListQuery, SessionPage, SessionQuery, SessionSummary } from './list.ts'
+export type { EntryPage, ReadEntry, ReadQuery, ReadView } from './read.ts'
+export type { RestoreOptions, RestoreResult } from './restore.ts'
+export { openClawRetention, type Retention } from './retention.ts'
 export {
   type AbortOptions,
   assertRange,

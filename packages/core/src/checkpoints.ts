@@ -1,0 +1,95 @@
+import type { AroundOutcome, AroundRequest } from './around.ts'
+import type { BranchOptions, BranchResult } from './branch.ts'
+import type { CaptureRequest, PendingCheckpoint } from './capture.ts'
+import type { Catalogue } from './catalogue.ts'
+import type { Checkpoint } from './checkpoint.ts'
+import type { Completion } from './completion.ts'
+import type { ImportRequest, ImportResult } from './import.ts'
+import type { CheckpointPage, ListQuery, SessionPage, SessionQuery } from './list.ts'
+import type { EntryPage, ReadQuery } from './read.ts'
+import type { RestoreOptions, RestoreResult } from './restore.ts'
+import type { Retention } from './retention.ts'
+import type { AbortOptions, Storage } from './storage.ts'
+import type { TranscriptFiles, TranscriptReader } from './transcript.ts'
+
+/** What the service is made of. */
+export interface CheckpointsOptions {
+  /** Opened by the caller, and closed by it. */
+  readonly storage: Storage
+  readonly readers: readonly TranscriptReader[]
+  /** The files of agents; without it `branch` and `restore` refuse. */
+  readonly files?: TranscriptFiles | undefined
+  /** What is kept; by default everything. */
+  readonly retention?: Retention | undefined
+  /** A derived list over all sessions; without it every ledger is read. */
+  readonly catalogue?: Catalogue | undefined
+  /** Milliseconds since the epoch; `Date.now` unless a test needs another. */
+  readonly now?: (() => number) | undefined
+}
+
+/** Narrows what an id means: `latest` and short ids are looked up in this session alone. */
+export interface WithinSession extends AbortOptions {
+  readonly agent?: string | undefined
+  readonly sessionKey?: string | undefined
+}
+
+/** One part of a checkpoint. */
+export interface CheckpointPart {
+  readonly name: string
+  readonly sizeBytes: number
+}
+
+/**
+ * The service. An id is a whole checkpoint id, its last 6 or more characters, or `latest`, `latest~1`, … (compactions, newest first); it is
+ * trimmed. Every operation that names a checkpoint throws `CHECKPOINT_NOT_FOUND`, `CHECKPOINT_AMBIGUOUS` or `ARGUMENT_INVALID` for an id that
+ * names none, several, or can't be one; all throw `STORAGE_UNAVAILABLE`, `STORAGE_REFUSED` and `FORMAT_UNSUPPORTED`, and those that read bytes
+ * `CHECKPOINT_CORRUPT`.
+ */
+export interface Checkpoints {
+  /**
+   * Stores the transcript as it is now. Atomic: the checkpoint is there whole and durable, or not at all. Idempotent where the bytes are known
+   * (`outcome: 'unchanged'`). Throws `TRANSCRIPT_UNREADABLE`, `TRANSCRIPT_MALFORMED`, `TRANSCRIPT_UNRECOGNISED`, `CHECKPOINT_CONFLICT`.
+   */
+  capture(request: CaptureRequest): Promise<PendingCheckpoint>
+  /** Captures, runs `compact`, and completes or abandons. An error of `compact` is rethrown untouched. */
+  around<Result>(
+    request: AroundRequest<Result>,
+    compact: () => Result | Promise<Result>,
+  ): Promise<{ readonly result: Result; readonly outcome: AroundOutcome }>
+  /** Confirms a pending checkpoint, by id. */
+  complete(id: string, completion: Completion, within?: WithinSession): Promise<Checkpoint>
+  /** Takes a pending checkpoint back, and the bytes that its own capture stored. Refused (`ARGUMENT_INVALID`) once it is complete. */
+  abandon(id: string, within?: WithinSession): Promise<void>
+  /** Finds every compaction that a transcript records and keeps the state before each. Idempotent; two at once make the same ids. */
+  import(request: ImportRequest): Promise<ImportResult>
+  /** Newest first, in pages that survive new checkpoints. An unknown session lists as empty. */
+  list(query?: ListQuery): Promise<CheckpointPage>
+  /** The sessions that have checkpoints, the one with the newest first. */
+  sessions(query?: SessionQuery): Promise<SessionPage>
+  get(id: string, within?: WithinSession): Promise<Checkpoint>
+  /** A page of entries of a checkpoint. A damaged chunk shows as an entry of kind `gap` among all the others. */
+  read(id: string, query?: ReadQuery): Promise<EntryPage>
+  /** The main part and the sidecars. */
+  parts(id: string, within?: WithinSession): Promise<readonly CheckpointPart[]>
+  /** The exact bytes of a part, in pieces of at most 1 MiB. Throws `CHECKPOINT_CORRUPT` before it yields a byte that isn't right. */
+  raw(id: string, options?: WithinSession & { readonly part?: string | undefined }): AsyncIterable<Uint8Array>
+  /** A new session of the agent that stands where the checkpoint's did. Never touches the old one. Throws `TARGET_REFUSED`. */
+  branch(id: string, options?: BranchOptions): Promise<BranchResult>
+  /** Puts the session's own file back; what it was is captured first, and `undo` names it. Throws `CHECKPOINT_CONFLICT`, `TARGET_REFUSED`. */
+  restore(id: string, options?: RestoreOptions): Promise<RestoreResult>
+  /** Exempts a checkpoint from retention, or (`on: false`) no longer. */
+  pin(id: string, options?: WithinSession & { readonly on?: boolean | undefined }): Promise<Checkpoint>
+  /** Names a checkpoint; without `text` its label is removed. */
+  label(id: string, options?: WithinSession & { readonly text?: string | undefined }): Promise<Checkpoint>
+  /** Moves checkpoints to the trash. Refuses pinned ones (`ARGUMENT_INVALID`) unless `force`. Gives the ids. All of one session or none. */
+  delete(ids: readonly string[], options?: WithinSession & { readonly force?: boolean | undefined }): Promise<readonly string[]>
+  /** Moves every checkpoint of a session to the trash. Throws `SESSION_NOT_FOUND`. */
+  deleteSession(session: {
+    readonly agent: string
+    readonly sessionKey: string
+    readonly force?: boolean | undefined
+    readonly signal?: AbortSignal | undefined
+  }): Promise<readonly string[]>
+  /** Takes a checkpoint back out of the trash, by its whole id or the end of it. */
+  undelete(id: string, within?: WithinSession): Promise<Checkpoint>
+}
