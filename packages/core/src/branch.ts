@@ -1,5 +1,15 @@
-import type { Checkpoint } from './checkpoint.ts'
-import type { WithinSession } from './checkpoints.ts'
+import { randomUUID } from 'node:crypto'
+import { type Checkpoint, checkpointOf } from './checkpoint.ts'
+import type { Environment } from './environment.ts'
+import { CheckpointError } from './errors.ts'
+import { resolveCheckpoint } from './resolve.ts'
+import { leafOf, writeSession } from './session-file.ts'
+import { readRecord } from './session-objects.ts'
+import { shellQuoted } from './shell-quoted.ts'
+import { storedTranscript } from './snapshot.ts'
+import { trimmed } from './text-input.ts'
+import type { TranscriptFiles } from './transcript.ts'
+import type { WithinSession } from './within-session.ts'
 
 /** Where the new session goes, and what is left out of it. */
 export interface BranchOptions extends WithinSession {
@@ -20,4 +30,58 @@ export interface BranchResult {
   readonly resume: string
   readonly resumeArgv: readonly string[]
   readonly warnings: readonly string[]
+}
+
+/** Writes a new session that stands where the checkpoint's did. */
+export async function branchCheckpoint(environment: Environment, id: string, options: BranchOptions): Promise<BranchResult> {
+  const files = requireFiles(environment)
+  const { name, ledger, row } = await resolveCheckpoint(environment, id, options)
+  const abort = { signal: options.signal }
+  const record = await readRecord(environment, name, row, abort)
+  const reader = environment.readerOf(record.agent)
+  const path = record.preCompaction.sessionFile
+  const source = storedTranscript({ environment, name, ledger }, record.parts, { ...abort, path })
+  const sessionId = randomUUID()
+  const createdAt = environment.now()
+  const placement = reader.place({
+    sessionId,
+    createdAt,
+    ...(record.cwd === undefined ? {} : { cwd: record.cwd }),
+    ...(options.to === undefined ? {} : { to: options.to }),
+    reason: row.reason,
+  })
+  const target = await files.create(placement, { modeFrom: path })
+  try {
+    const warnings = await writeSession(reader, source, target, {
+      ...abort,
+      sessionId,
+      createdAt,
+      leafId: leafOf(record),
+      name: trimmed(options.name),
+      parent: { sessionId: record.sessionId, path },
+      dropUnanswered: options.dropUnanswered,
+    })
+    const written = await target.commit()
+    return {
+      checkpoint: checkpointOf(row, record),
+      path: written.path,
+      sessionId,
+      resume: shellQuoted(placement.resumeArgv),
+      resumeArgv: placement.resumeArgv,
+      warnings: [...placement.warnings, ...warnings],
+    }
+  } catch (error) {
+    await target.discard()
+    throw error
+  }
+}
+
+/** The files of agents, or `TARGET_REFUSED` in a service that was given none. */
+export function requireFiles(environment: Environment): TranscriptFiles {
+  if (environment.files !== undefined) return environment.files
+  throw new CheckpointError(
+    'TARGET_REFUSED',
+    'This service was created without files, so it can write no session. Pass files to createCheckpoints.',
+    {},
+  )
 }

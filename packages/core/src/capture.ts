@@ -1,7 +1,37 @@
-import type { Checkpoint, CompactionReason } from './checkpoint.ts'
-import type { Completion } from './completion.ts'
+import {
+  type Checkpoint,
+  type CheckpointRecord,
+  type CheckpointRow,
+  type CompactionReason,
+  checkpointOf,
+  isCompactionReason,
+} from './checkpoint.ts'
+import { makeCheckpointId } from './checkpoint-id.ts'
+import { abandonCheckpoint, type Completion, completeCheckpoint } from './completion.ts'
+import type { Environment } from './environment.ts'
+import { sessionDigest } from './keys.ts'
+import type { Ledger } from './ledger.ts'
+import { type Change, changeLedger } from './ledger-store.ts'
+import { compactionsOf, inspectLines, upTo } from './main-part.ts'
+import { retain } from './retention.ts'
+import { storeRecord } from './row.ts'
+import { allRows, byNewest, withRows } from './rows.ts'
+import { readRecord } from './session-objects.ts'
+import { isSuperseded, settleCompactions, strongerReason } from './settlement.ts'
 import type { AbortOptions } from './storage.ts'
-import type { AgentId, TranscriptOrigin } from './transcript.ts'
+import { commitEveryBytes, createPartStore, type PartStore, type StoredParts } from './stored-parts.ts'
+import { isOnStream } from './stream.ts'
+import { trimmed, wholeNumber } from './text-input.ts'
+import type { AgentId, LineStart, TranscriptOrigin } from './transcript.ts'
+import {
+  inheritedBoundaries,
+  newLedger,
+  RewrittenError,
+  refreshedLedger,
+  requireLeaf,
+  type TranscriptSession,
+  withTranscript,
+} from './transcript-session.ts'
 
 /** What to capture, and what the caller knows of it. */
 export interface CaptureRequest extends AbortOptions {
@@ -31,4 +61,230 @@ export interface PendingCheckpoint {
   complete(completion?: Completion, options?: AbortOptions): Promise<Checkpoint>
   /** Takes it back; a capture that was `unchanged` has nothing to take back. */
   abandon(options?: AbortOptions): Promise<void>
+}
+
+/** Stores a transcript as it is now. */
+export async function captureCheckpoint(environment: Environment, request: CaptureRequest): Promise<PendingCheckpoint> {
+  const facts = checkedFacts(environment, request)
+  return withTranscript(environment, { ...request, sessionId: trimmed(request.sessionId) }, async (session) => {
+    const options = { signal: request.signal }
+    const store = createPartStore(environment, session.name, options)
+    await storeAhead(environment, session, store, options)
+    const { outcome, checkpoint } = await changeLedger(environment, session.name, options, (ledger) =>
+      captureInto(environment, session, store, facts, ledger ?? newLedger(session), options),
+    )
+    return {
+      outcome,
+      checkpoint,
+      storedBytes: store.storedBytes(),
+      complete: (completion = {}, abort = {}) => completeCheckpoint(environment, session.name, checkpoint.id, completion, abort),
+      abandon: async (abort = {}) => {
+        if (outcome === 'captured') await abandonCheckpoint(environment, session.name, checkpoint.id, abort)
+      },
+    }
+  })
+}
+
+interface CaptureFacts {
+  readonly reason: CompactionReason
+  readonly createdAt: number
+  readonly leafId: string | undefined
+  readonly tokensBefore: number | undefined
+  readonly label: string | undefined
+}
+
+interface Captured {
+  readonly outcome: 'captured' | 'unchanged'
+  readonly checkpoint: Checkpoint
+}
+
+function checkedFacts(environment: Environment, request: CaptureRequest): CaptureFacts {
+  return {
+    reason: request.reason ?? 'unknown',
+    createdAt: wholeNumber('createdAt', request.createdAt) ?? environment.now(),
+    leafId: trimmed(request.leafId),
+    tokensBefore: wholeNumber('tokensBefore', request.tokensBefore),
+    label: trimmed(request.label),
+  }
+}
+
+/** Swaps in the chunks of a long first capture every 256 MiB. */
+async function storeAhead(environment: Environment, session: TranscriptSession, store: PartStore, options: AbortOptions): Promise<void> {
+  const totalBytes = session.contents.reduce((sum, content) => sum + content.endBytes, 0)
+  for (let left = Math.ceil(totalBytes / commitEveryBytes); left > 1; left -= 1) {
+    const stopped = await changeLedger(environment, session.name, options, async (ledger) => {
+      const stored = await store.store(ledger ?? newLedger(session), session.contents, commitEveryBytes)
+      return stored.added.length === 0 ? { result: false } : { ledger: stored.ledger, result: stored.stopped }
+    })
+    if (!stopped) return
+  }
+}
+
+async function captureInto(
+  environment: Environment,
+  session: TranscriptSession,
+  store: PartStore,
+  facts: CaptureFacts,
+  before: Ledger,
+  options: AbortOptions,
+): Promise<Change<Captured>> {
+  const known = await allRows(environment, session.name, before, options)
+  const stored = await store.store(refreshedLedger(before, session), session.contents)
+  const main = stored.positions[0] ?? { name: 'main', stream: 0, bytes: 0, lines: 0 }
+  const earlier = await earlierPosition(session, stored, known)
+  const lines = upTo(session.transcript, main.bytes)
+  const inspected = await inspectLines(session.reader, lines, { ...options, from: earlier?.from })
+  const tipId = requireLeaf(inspected.leafId ?? earlier?.row.tipId ?? earlier?.row.leafId, session.transcript)
+  const badLines = (earlier?.row.badLines ?? 0) + inspected.badLines.length
+  const settled = await settleCompactions({
+    ...options,
+    environment,
+    name: session.name,
+    ledger: stored.ledger,
+    rows: known,
+    stream: main.stream,
+    sidecars: stored.positions.slice(1),
+    identity: session.identity,
+    path: session.transcript.path,
+    main: session.main,
+    badLinesBefore: (start) => (earlier?.row.badLines ?? 0) + inspected.badLines.filter((line) => line.start < start).length,
+    compactions: await compactionsOf(session.reader, lines, { ...options, from: earlier?.from }),
+    inherited: await inheritedBoundaries(environment, session),
+    create: false,
+    again: false,
+  })
+  if (!(await session.transcript.unchanged())) throw new RewrittenError('The transcript was rewritten while it was captured.')
+  const leafId = facts.leafId ?? tipId
+  const [latest] = [...settled.rows].sort(byNewest)
+  const same = latest !== undefined && (await isSame(environment, session, stored, latest, leafId, options)) ? latest : undefined
+  if (same !== undefined && (same.status === 'pending' || same.status === 'snapshot' || !isCompactionReason(facts.reason))) {
+    return unchanged(environment, session, settled, same, facts, options)
+  }
+  const record = newRecord(session, facts, { leafId, badLines, stored })
+  const row = await storeRecord(
+    environment,
+    session.name,
+    settled.ledger,
+    record,
+    { tipId: tipId === leafId ? undefined : tipId, label: facts.label },
+    options,
+  )
+  // What is kept before a restore is no successor: the checkpoint that is about to be restored may be one that still waits.
+  const supersedes = facts.reason !== 'before-restore'
+  const superseded = settled.rows.filter(
+    (candidate) => supersedes && isSuperseded(candidate) && isOnStream(settled.ledger, 'main', candidate, main.stream),
+  )
+  const rows = [...settled.rows.filter((candidate) => !superseded.includes(candidate)), row]
+  const kept = retain(rows, settled.ledger.trash, environment.retention, environment.now())
+  const next = await withRows(environment, session.name, { ...settled.ledger, trash: kept.trash }, kept.rows, options)
+  return {
+    ledger: next.ledger,
+    result: { outcome: 'captured', checkpoint: checkpointOf(row, record) },
+    unnamed: [...settled.unnamed, ...next.unnamed, ...superseded.map((candidate) => candidate.record)],
+  }
+}
+
+/** The newest checkpoint on the bytes that were stored already, from which on the lines have to be read. */
+async function earlierPosition(
+  session: TranscriptSession,
+  stored: StoredParts,
+  rows: readonly CheckpointRow[],
+): Promise<{ row: CheckpointRow; from: LineStart } | undefined> {
+  const match = stored.matches.get('main')
+  const main = stored.positions[0]
+  if (match === undefined || main === undefined) return undefined
+  const usable = rows
+    .filter((row) => row.bytes > 0 && row.bytes <= match.bytes && isOnStream(stored.ledger, 'main', row, main.stream))
+    .sort((left, right) => right.bytes - left.bytes || right.commit - left.commit)
+  for (const row of usable.slice(0, 8)) {
+    const [last] = await session.main.read(row.bytes - 1, row.bytes)
+    if (last === 10) return { row, from: { line: row.lines, start: row.bytes } }
+  }
+  return undefined
+}
+
+/** Whether a checkpoint has these bytes, sidecars included, and this leaf. */
+async function isSame(
+  environment: Environment,
+  session: TranscriptSession,
+  stored: StoredParts,
+  row: CheckpointRow,
+  leafId: string,
+  options: AbortOptions,
+): Promise<boolean> {
+  const main = stored.positions[0]
+  if (main === undefined || row.bytes !== main.bytes || row.leafId !== leafId) return false
+  if (!isOnStream(stored.ledger, 'main', row, main.stream)) return false
+  const record = await readRecord(environment, session.name, row, options)
+  const sidecars = record.parts.filter((part) => part.name !== 'main')
+  return (
+    sidecars.length === stored.positions.length - 1 &&
+    sidecars.every((part) => {
+      const now = stored.positions.find((position) => position.name === part.name)
+      return now !== undefined && now.bytes === part.bytes && isOnStream(stored.ledger, part.name, part, now.stream)
+    })
+  )
+}
+
+/** The latest checkpoint stands for these bytes; a compaction's reason replaces a weaker one. */
+async function unchanged(
+  environment: Environment,
+  session: TranscriptSession,
+  settled: {
+    readonly ledger: Ledger
+    readonly rows: readonly CheckpointRow[]
+    readonly changed: boolean
+    readonly unnamed: readonly string[]
+  },
+  same: CheckpointRow,
+  facts: CaptureFacts,
+  options: AbortOptions,
+): Promise<Change<Captured>> {
+  const record = await readRecord(environment, session.name, same, options)
+  const reason = strongerReason(same.reason, facts.reason)
+  const tokensBefore = same.tokensBefore ?? facts.tokensBefore
+  const label = same.label ?? facts.label
+  const row: CheckpointRow = {
+    ...same,
+    reason,
+    status: same.status === 'snapshot' && isCompactionReason(reason) ? 'pending' : same.status,
+    ...(tokensBefore === undefined ? {} : { tokensBefore }),
+    ...(label === undefined ? {} : { label }),
+  }
+  const result: Captured = { outcome: 'unchanged', checkpoint: checkpointOf(row, record) }
+  const nothingNew =
+    row.reason === same.reason && row.status === same.status && row.tokensBefore === same.tokensBefore && row.label === same.label
+  if (nothingNew && !settled.changed) return { result }
+  const rows = settled.rows.map((candidate) => (candidate === same ? row : candidate))
+  const next = await withRows(environment, session.name, settled.ledger, rows, options)
+  return { ledger: next.ledger, result, unnamed: [...settled.unnamed, ...next.unnamed] }
+}
+
+function newRecord(
+  session: TranscriptSession,
+  facts: CaptureFacts,
+  found: { readonly leafId: string; readonly badLines: number; readonly stored: StoredParts },
+): CheckpointRecord {
+  const { identity, reader, transcript } = session
+  return {
+    id: makeCheckpointId({ createdAt: facts.createdAt, sessionDigest: sessionDigest(reader.agent, identity.sessionKey) }),
+    agent: reader.agent,
+    sessionKey: identity.sessionKey,
+    sessionId: identity.sessionId,
+    ...(identity.cwd === undefined ? {} : { cwd: identity.cwd }),
+    createdAt: facts.createdAt,
+    reason: facts.reason,
+    origin: 'capture',
+    status: isCompactionReason(facts.reason) ? 'pending' : 'snapshot',
+    ...(facts.tokensBefore === undefined ? {} : { tokensBefore: facts.tokensBefore }),
+    preCompaction: {
+      sessionId: identity.sessionId,
+      ...(transcript.path === undefined ? {} : { sessionFile: transcript.path }),
+      leafId: found.leafId,
+    },
+    badLines: found.badLines,
+    ...(session.tornTailBytes === 0 ? {} : { tornTailBytes: session.tornTailBytes }),
+    parts: [...found.stored.positions],
+    ...(found.stored.added.length === 0 ? {} : { added: [...found.stored.added] }),
+  }
 }

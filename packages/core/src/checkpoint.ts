@@ -85,8 +85,6 @@ export interface Checkpoint {
   readonly badLines: number
   /** Bytes of a last line that was not finished; they were left out. */
   readonly tornTailBytes?: number | undefined
-  /** `tail`: the bytes before the new ones were not read again but recognised by size and last 64 KiB. */
-  readonly prefixCheck?: 'tail' | undefined
   /** The main part and the sidecars. */
   readonly parts: readonly PartPosition[]
 }
@@ -125,6 +123,8 @@ export const recordSchema = z.object({
   badLines: count,
   tornTailBytes: count.optional(),
   parts: z.array(partPosition),
+  /** From which byte on its own capture stored each part: what `abandon` takes back. */
+  added: z.array(z.object({ name: z.string(), stream: count, from: count })).optional(),
 })
 export type CheckpointRecord = z.infer<typeof recordSchema>
 
@@ -139,8 +139,10 @@ export const rowSchema = z.object({
   tokensAfter: count.optional(),
   pinned: z.literal(true).optional(),
   label: z.string().optional(),
-  prefixCheck: z.literal('tail').optional(),
-  leafId: z.string().optional(),
+  leafId: z.string(),
+  /** The leaf that the last line says, where the caller named another. */
+  tipId: z.string().optional(),
+  badLines: count.optional(),
   boundaryId: z.string().optional(),
   /** Position in the main part. */
   stream: count,
@@ -148,6 +150,8 @@ export const rowSchema = z.object({
   lines: count,
   /** The name of its record object, without the session's prefix. */
   record: z.string(),
+  /** The ledger's `commitCount` when it was made: what was committed later may need its bytes. */
+  commit: count,
   /** When it was moved to the trash. */
   deletedAt: count.optional(),
 })
@@ -155,7 +159,7 @@ export type CheckpointRow = z.infer<typeof rowSchema>
 
 /** A checkpoint from its row and its record; what changes is taken from the row. */
 export function checkpointOf(row: CheckpointRow, record: CheckpointRecord): Checkpoint {
-  const { boundaryLine: _bytes, ...rest } = record
+  const { boundaryLine: _bytes, added: _added, ...rest } = record
   return {
     ...rest,
     status: row.status,
@@ -164,7 +168,6 @@ export function checkpointOf(row: CheckpointRow, record: CheckpointRecord): Chec
     sizeBytes: row.bytes,
     pinned: row.pinned === true,
     ...(row.label === undefined ? {} : { label: row.label }),
-    ...(row.prefixCheck === undefined ? {} : { prefixCheck: row.prefixCheck }),
   }
 }
 

@@ -1,17 +1,22 @@
-import type { AroundOutcome, AroundRequest } from './around.ts'
-import type { BranchOptions, BranchResult } from './branch.ts'
-import type { CaptureRequest, PendingCheckpoint } from './capture.ts'
+import { type AroundOutcome, type AroundRequest, captureAround } from './around.ts'
+import { type BranchOptions, type BranchResult, branchCheckpoint } from './branch.ts'
+import { type CaptureRequest, captureCheckpoint, type PendingCheckpoint } from './capture.ts'
 import type { Catalogue } from './catalogue.ts'
-import type { Checkpoint } from './checkpoint.ts'
-import type { Completion } from './completion.ts'
-import type { ImportRequest, ImportResult } from './import.ts'
-import type { CheckpointPage, ListQuery, SessionPage, SessionQuery } from './list.ts'
-import type { EntryPage, ReadQuery } from './read.ts'
-import type { RestoreOptions, RestoreResult } from './restore.ts'
+import { type Checkpoint, checkpointOf } from './checkpoint.ts'
+import { abandonCheckpoint, type Completion, completeCheckpoint } from './completion.ts'
+import { deleteCheckpoints, deleteSession, labelCheckpoint, pinCheckpoint, undeleteCheckpoint } from './curation.ts'
+import { createEnvironment } from './environment.ts'
+import { type ImportRequest, type ImportResult, importTranscript } from './import.ts'
+import { type CheckpointPage, type ListQuery, listCheckpoints, listSessions, type SessionPage, type SessionQuery } from './list.ts'
+import { type CheckpointPart, partsOfCheckpoint, rawBytes } from './raw-bytes.ts'
+import { type EntryPage, type ReadQuery, readEntries } from './read.ts'
+import { resolveCheckpoint } from './resolve.ts'
+import { type RestoreOptions, type RestoreResult, restoreCheckpoint } from './restore.ts'
 import type { Retention } from './retention.ts'
-import type { AbortOptions, Storage } from './storage.ts'
+import { readRecord } from './session-objects.ts'
+import type { Storage } from './storage.ts'
 import type { TranscriptFiles, TranscriptReader } from './transcript.ts'
-
+import type { WithinSession } from './within-session.ts'
 /** What the service is made of. */
 export interface CheckpointsOptions {
   /** Opened by the caller, and closed by it. */
@@ -25,18 +30,6 @@ export interface CheckpointsOptions {
   readonly catalogue?: Catalogue | undefined
   /** Milliseconds since the epoch; `Date.now` unless a test needs another. */
   readonly now?: (() => number) | undefined
-}
-
-/** Narrows what an id means: `latest` and short ids are looked up in this session alone. */
-export interface WithinSession extends AbortOptions {
-  readonly agent?: string | undefined
-  readonly sessionKey?: string | undefined
-}
-
-/** One part of a checkpoint. */
-export interface CheckpointPart {
-  readonly name: string
-  readonly sizeBytes: number
 }
 
 /**
@@ -92,4 +85,39 @@ export interface Checkpoints {
   }): Promise<readonly string[]>
   /** Takes a checkpoint back out of the trash, by its whole id or the end of it. */
   undelete(id: string, within?: WithinSession): Promise<Checkpoint>
+}
+
+/** The service over a store that the caller opened, with the readers of the agents it is to know. Opens and writes nothing by itself. */
+export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
+  const environment = createEnvironment(options)
+  const capture = (request: CaptureRequest): Promise<PendingCheckpoint> => captureCheckpoint(environment, request)
+  return {
+    capture,
+    around: (request, compact) => captureAround(capture, request, compact),
+    async complete(id, completion, within = {}) {
+      const { name, row } = await resolveCheckpoint(environment, id, within)
+      return completeCheckpoint(environment, name, row.id, completion, within)
+    },
+    async abandon(id, within = {}) {
+      const { name, row } = await resolveCheckpoint(environment, id, within)
+      await abandonCheckpoint(environment, name, row.id, within)
+    },
+    import: (request) => importTranscript(environment, request),
+    list: (query = {}) => listCheckpoints(environment, query),
+    sessions: (query = {}) => listSessions(environment, query),
+    async get(id, within = {}) {
+      const { name, row } = await resolveCheckpoint(environment, id, within)
+      return checkpointOf(row, await readRecord(environment, name, row, within))
+    },
+    read: (id, query = {}) => readEntries(environment, id, query),
+    parts: (id, within = {}) => partsOfCheckpoint(environment, id, within),
+    raw: (id, rawOptions = {}) => rawBytes(environment, id, rawOptions),
+    branch: (id, branchOptions = {}) => branchCheckpoint(environment, id, branchOptions),
+    restore: (id, restoreOptions = {}) => restoreCheckpoint(environment, id, restoreOptions),
+    pin: (id, pinOptions = {}) => pinCheckpoint(environment, id, pinOptions),
+    label: (id, labelOptions = {}) => labelCheckpoint(environment, id, labelOptions),
+    delete: (ids, deleteOptions = {}) => deleteCheckpoints(environment, ids, deleteOptions),
+    deleteSession: (session) => deleteSession(environment, session),
+    undelete: (id, within = {}) => undeleteCheckpoint(environment, id, within),
+  }
 }

@@ -1,5 +1,23 @@
+import type { Environment } from './environment.ts'
+import type { Ledger } from './ledger.ts'
+import { type Change, changeLedger } from './ledger-store.ts'
+import { compactionsOf, type InspectedLines, inspectLines, upTo } from './main-part.ts'
+import { retain } from './retention.ts'
+import { allRows, withRows } from './rows.ts'
+import { type Settlement, settleCompactions } from './settlement.ts'
 import type { AbortOptions } from './storage.ts'
-import type { AgentId, TranscriptOrigin } from './transcript.ts'
+import { createPartStore, type PartContent, type PartStore } from './stored-parts.ts'
+import type { AgentId, Compaction, TranscriptOrigin } from './transcript.ts'
+import {
+  inheritedBoundaries,
+  newLedger,
+  RewrittenError,
+  refreshedLedger,
+  type TranscriptSession,
+  withTranscript,
+} from './transcript-session.ts'
+
+const maxProblems = 100
 
 /** A transcript whose compactions are to be kept. */
 export interface ImportRequest extends AbortOptions {
@@ -32,4 +50,122 @@ export interface ImportResult {
   /** The first 100; `problemCount` counts all. */
   readonly problems: readonly ImportProblem[]
   readonly problemCount: number
+}
+
+/** Keeps the state before each compaction that a transcript records. */
+export async function importTranscript(environment: Environment, request: ImportRequest): Promise<ImportResult> {
+  const options = { signal: request.signal }
+  return withTranscript(environment, { agent: request.agent, transcript: request.transcript, ...options }, async (session) => {
+    const lines = upTo(session.transcript, session.main.sizeBytes)
+    const inspected = await inspectLines(session.reader, lines, options)
+    const compactions = await compactionsOf(session.reader, lines, options)
+    const store = createPartStore(environment, session.name, options)
+    const settled = await settle(environment, session, store, { compactions, inspected, again: request.again ?? false }, options)
+    return {
+      agent: request.agent,
+      sessionKey: session.identity.sessionKey,
+      sessionId: session.identity.sessionId,
+      ...(session.identity.cwd === undefined ? {} : { cwd: session.identity.cwd }),
+      ...settled,
+      storedBytes: store.storedBytes(),
+      ...problemsOf(session, inspected),
+    }
+  })
+}
+
+interface Found {
+  readonly compactions: readonly Compaction[]
+  readonly inspected: InspectedLines
+  readonly again: boolean
+}
+type Counts = Pick<ImportResult, 'checkpointIds' | 'created' | 'completed'>
+
+async function settle(
+  environment: Environment,
+  session: TranscriptSession,
+  store: PartStore,
+  found: Found,
+  options: AbortOptions,
+): Promise<Counts> {
+  const last = found.compactions.at(-1)
+  if (last === undefined) return { checkpointIds: [], created: 0, completed: 0 }
+  const inherited = await inheritedBoundaries(environment, session)
+  // Checkpoints stand before their boundaries: what comes after the last one belongs to none yet.
+  const contents = session.contents.map((content) => (content.name === 'main' ? { ...content, endBytes: last.boundary.start } : content))
+  return changeLedger(environment, session.name, options, async (ledger) => {
+    const known = settledAlready(ledger, await knownRows(environment, session, ledger, options), found, inherited)
+    if (known !== undefined) return { result: known }
+    return settleInto(environment, session, store, contents, { ...found, inherited }, ledger ?? newLedger(session), options)
+  })
+}
+
+async function settleInto(
+  environment: Environment,
+  session: TranscriptSession,
+  store: PartStore,
+  contents: readonly PartContent[],
+  found: Found & { readonly inherited: ReadonlySet<string> },
+  before: Ledger,
+  options: AbortOptions,
+): Promise<Change<Counts>> {
+  const stored = await store.store(refreshedLedger(before, session), contents)
+  const settled = await settleCompactions({
+    ...options,
+    environment,
+    name: session.name,
+    ledger: stored.ledger,
+    rows: await allRows(environment, session.name, before, options),
+    stream: stored.positions[0]?.stream ?? 0,
+    sidecars: stored.positions.slice(1),
+    identity: session.identity,
+    path: session.transcript.path,
+    main: session.main,
+    badLinesBefore: (start) => found.inspected.badLines.filter((line) => line.start < start).length,
+    compactions: found.compactions,
+    inherited: found.inherited,
+    create: true,
+    again: found.again,
+  })
+  if (!(await session.transcript.unchanged())) throw new RewrittenError('The transcript was rewritten while it was imported.')
+  if (!settled.changed) return { result: countsOf(settled) }
+  const kept = retain(settled.rows, settled.ledger.trash, environment.retention, environment.now())
+  const next = await withRows(environment, session.name, { ...settled.ledger, trash: kept.trash }, kept.rows, options)
+  return { ledger: next.ledger, result: countsOf(settled), unnamed: [...settled.unnamed, ...next.unnamed] }
+}
+
+/** The answer without storing anything, where every compaction has been settled before and a whole id could be told from the line alone. */
+function settledAlready(
+  ledger: Ledger | undefined,
+  rows: readonly { readonly id: string; readonly boundaryId?: string | undefined }[],
+  found: Found,
+  inherited: ReadonlySet<string>,
+): Counts | undefined {
+  if (ledger === undefined) return undefined
+  const ids: string[] = []
+  for (const { boundary } of found.compactions) {
+    const row = boundary.entryId === undefined ? undefined : rows.find((candidate) => candidate.boundaryId === boundary.entryId)
+    if (row !== undefined) ids.push(row.id)
+    else if (boundary.entryId === undefined || found.again || !isPassedOver(ledger, boundary.entryId, inherited)) return undefined
+  }
+  return { checkpointIds: ids, created: 0, completed: 0 }
+}
+
+function isPassedOver(ledger: Ledger, boundaryId: string, inherited: ReadonlySet<string>): boolean {
+  return inherited.has(boundaryId) || ledger.removed.includes(boundaryId) || ledger.trash.some((row) => row.boundaryId === boundaryId)
+}
+
+async function knownRows(environment: Environment, session: TranscriptSession, ledger: Ledger | undefined, options: AbortOptions) {
+  return ledger === undefined ? [] : allRows(environment, session.name, ledger, options)
+}
+
+function countsOf(settled: Settlement): Counts {
+  return { checkpointIds: settled.checkpointIds, created: settled.created, completed: settled.completed }
+}
+
+function problemsOf(session: TranscriptSession, inspected: InspectedLines): Pick<ImportResult, 'problems' | 'problemCount'> {
+  const all: ImportProblem[] = inspected.badLines.map(({ line, message }) => ({ code: 'TRANSCRIPT_MALFORMED', line, message }))
+  if (session.tornTailBytes > 0) {
+    all.push({ code: 'TRANSCRIPT_MALFORMED', message: `The last line is not finished; its ${session.tornTailBytes} bytes were left out.` })
+  }
+  return { problems: all.slice(0, maxProblems), problemCount: all.length }
 }

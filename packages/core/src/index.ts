@@ -16,13 +16,14 @@ export {
   type PartPosition,
   type SessionReference,
 } from './checkpoint.ts'
-export type { CheckpointPart, Checkpoints, CheckpointsOptions, WithinSession } from './checkpoints.ts'
+export { type Checkpoints, type CheckpointsOptions, createCheckpoints } from './checkpoints.ts'
 export type { Completion } from './completion.ts'
 export { sha256, sha256Hex } from './digest.ts'
 export { CheckpointError, type CheckpointErrorCode, type CheckpointErrorDetails, exitStatusByCode, isCheckpointError } from './errors.ts'
 export type { ImportProblem, ImportRequest, ImportResult } from './import.ts'
 export { parseKey, parsePrefix, sessionDigest, sessionName } from './keys.ts'
 export type { CheckpointPage, ListedCheckpoint, ListQuery, SessionPage, SessionQuery, SessionSummary } from './list.ts'
+export type { CheckpointPart } from './raw-bytes.ts'
 export type { EntryPage, ReadEntry, ReadQuery, ReadView } from './read.ts'
 export type { RestoreOptions, RestoreResult } from './restore.ts'
 export { openClawRetention, type Retention } from './retention.ts'
@@ -73,3 +74,4 @@ export type {
   TranscriptSource,
   TranscriptTarget,
 } from './transcript.ts'
+export type { WithinSession } from './within-session.ts'

@@ -1,5 +1,16 @@
-import type { Checkpoint } from './checkpoint.ts'
-import type { AbortOptions } from './storage.ts'
+import { z } from 'zod'
+import { boundedMap } from './bounded-map.ts'
+import { type Checkpoint, type CheckpointRow, checkpointOf } from './checkpoint.ts'
+import type { Environment } from './environment.ts'
+import { CheckpointError, isCheckpointError } from './errors.ts'
+import { byNewest } from './rows.ts'
+import { everySession, freshCatalogue, type IndexedSession, indexedSession, sessionOf } from './session-index.ts'
+import { readRecord } from './session-objects.ts'
+import type { AbortOptions, Key } from './storage.ts'
+import { limitWithin } from './text-input.ts'
+
+const limits = { default: 50, most: 1000 }
+const recordsAtOnce = 16
 
 /** Which checkpoints, and which page of them. */
 export interface ListQuery extends AbortOptions {
@@ -56,4 +67,179 @@ export interface SessionPage {
   readonly nextCursor?: string | undefined
   /** Ledgers that could not be read: their names and why. The rest is listed. */
   readonly problems: readonly { readonly name: string; readonly message: string }[]
+}
+
+const checkpointCursor = z.object({ createdAt: z.int(), id: z.string() })
+const sessionCursor = z.object({ newestAt: z.int(), name: z.string() })
+
+interface Located {
+  readonly name: Key
+  readonly summary: SessionSummary
+  readonly row: CheckpointRow
+}
+
+/** A page of checkpoints, newest first. */
+export async function listCheckpoints(environment: Environment, query: ListQuery): Promise<CheckpointPage> {
+  const limit = limitWithin(query.limit, limits)
+  const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor, checkpointCursor)
+  const located = await locatedCheckpoints(environment, query, limit + 1, cursor)
+  const page = located.slice(0, limit)
+  const last = page.at(-1)
+  const listed = await boundedMap(page, recordsAtOnce, (found) => listedCheckpoint(environment, found, query))
+  return {
+    checkpoints: listed.filter((checkpoint) => checkpoint !== undefined),
+    ...(located.length > limit && last !== undefined
+      ? { nextCursor: writeCursor({ createdAt: last.row.createdAt, id: last.row.id }) }
+      : {}),
+  }
+}
+
+/** A page of sessions, the one with the newest checkpoint first. */
+export async function listSessions(environment: Environment, query: SessionQuery): Promise<SessionPage> {
+  const limit = limitWithin(query.limit, limits)
+  const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor, sessionCursor)
+  const { sessions, unreadable } = await summaries(environment, query, limit + 1, cursor)
+  const page = sessions.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    sessions: page.map(({ summary }) => summary),
+    ...(sessions.length > limit && last !== undefined
+      ? { nextCursor: writeCursor({ newestAt: last.summary.newestAt, name: last.name }) }
+      : {}),
+    problems: unreadable.map(({ name, error }) => ({ name, message: error instanceof Error ? error.message : String(error) })),
+  }
+}
+
+async function locatedCheckpoints(
+  environment: Environment,
+  query: ListQuery,
+  limit: number,
+  cursor: { createdAt: number; id: string } | undefined,
+): Promise<readonly Located[]> {
+  if (query.sessionKey === undefined && environment.catalogue !== undefined) return fromCatalogue(environment, query, limit, cursor)
+  const sessions = await wantedSessions(environment, query)
+  return sessions
+    .flatMap(({ name, summary, rows }) => rows.map((row) => ({ name, summary, row })))
+    .filter(({ row }) => isWanted(row, query) && (cursor === undefined || byNewest(row, cursor) > 0))
+    .sort((left, right) => byNewest(left.row, right.row))
+    .slice(0, limit)
+}
+
+async function fromCatalogue(
+  environment: Environment,
+  query: ListQuery,
+  limit: number,
+  cursor: { createdAt: number; id: string } | undefined,
+): Promise<readonly Located[]> {
+  await freshCatalogue(environment, query)
+  const { agent, cwd, before, after, signal } = query
+  const found = await environment.catalogue?.newest({ limit, agent, cwd, before, after, cursor, signal })
+  const sessions = new Map<Key, Promise<IndexedSession | undefined>>()
+  const located = await boundedMap(found ?? [], recordsAtOnce, async ({ name, row }) => {
+    // The catalogue is derived: what it says is taken from the ledger once more, each read once a page.
+    const session = sessions.get(name) ?? indexedSession(environment, name, query).catch(() => undefined)
+    sessions.set(name, session)
+    const { summary, rows } = (await session) ?? {}
+    const current = rows?.find((candidate) => candidate.id === row.id)
+    return summary === undefined || current === undefined ? undefined : { name, summary, row: current }
+  })
+  return located.filter((entry) => entry !== undefined)
+}
+
+async function wantedSessions(environment: Environment, query: ListQuery): Promise<readonly IndexedSession[]> {
+  const { agent, sessionKey, cwd } = query
+  const sessions =
+    sessionKey === undefined
+      ? (await everySession(environment, query)).sessions
+      : await Promise.all(
+          (agent === undefined ? environment.readers.map((reader) => reader.agent) : [agent]).map((owner) =>
+            sessionOf(environment, owner, sessionKey, query),
+          ),
+        )
+  return sessions
+    .filter((session) => session !== undefined)
+    .filter(({ summary }) => (agent === undefined || summary.agent === agent) && (cwd === undefined || summary.cwd === cwd))
+}
+
+function isWanted(row: CheckpointRow, query: ListQuery): boolean {
+  return (query.before === undefined || row.createdAt < query.before) && (query.after === undefined || row.createdAt > query.after)
+}
+
+async function listedCheckpoint(environment: Environment, found: Located, options: AbortOptions): Promise<ListedCheckpoint | undefined> {
+  try {
+    return checkpointOf(found.row, await readRecord(environment, found.name, found.row, options))
+  } catch (error) {
+    if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
+    const now = await indexedSession(environment, found.name, options)
+    const row = now?.rows.find((candidate) => candidate.id === found.row.id)
+    if (row === undefined) return undefined
+    if (row.record !== found.row.record) return listedCheckpoint(environment, { ...found, row }, options)
+    return { ...withoutRecord(found), problem: error.message }
+  }
+}
+
+function withoutRecord({ row, summary }: Located): Checkpoint {
+  return {
+    id: row.id,
+    agent: summary.agent,
+    sessionKey: summary.sessionKey,
+    sessionId: summary.sessionId,
+    createdAt: row.createdAt,
+    reason: row.reason,
+    origin: row.origin,
+    status: row.status,
+    preCompaction: { sessionId: summary.sessionId, leafId: row.leafId },
+    sizeBytes: row.bytes,
+    pinned: row.pinned === true,
+    badLines: row.badLines ?? 0,
+    parts: [{ name: 'main', stream: row.stream, bytes: row.bytes, lines: row.lines }],
+    ...(row.tokensBefore === undefined ? {} : { tokensBefore: row.tokensBefore }),
+    ...(row.tokensAfter === undefined ? {} : { tokensAfter: row.tokensAfter }),
+    ...(row.label === undefined ? {} : { label: row.label }),
+  }
+}
+
+async function summaries(
+  environment: Environment,
+  query: SessionQuery,
+  limit: number,
+  cursor: { newestAt: number; name: string } | undefined,
+): Promise<{
+  sessions: readonly { name: Key; summary: SessionSummary }[]
+  unreadable: readonly { name: Key; error: unknown }[]
+}> {
+  const { agent, cwd, signal } = query
+  if (environment.catalogue !== undefined) {
+    const unreadable = await freshCatalogue(environment, query)
+    return { sessions: await environment.catalogue.sessions({ limit, agent, cwd, cursor, signal }), unreadable }
+  }
+  const { sessions, unreadable } = await everySession(environment, query)
+  const wanted = sessions
+    .filter(
+      ({ rows, summary }) =>
+        rows.length > 0 && (agent === undefined || summary.agent === agent) && (cwd === undefined || summary.cwd === cwd),
+    )
+    .filter(({ name, summary }) => cursor === undefined || isAfter({ newestAt: summary.newestAt, name }, cursor))
+  return { sessions: wanted.slice(0, limit), unreadable }
+}
+
+function isAfter(session: { newestAt: number; name: string }, cursor: { newestAt: number; name: string }): boolean {
+  return byNewest({ createdAt: session.newestAt, id: session.name }, { createdAt: cursor.newestAt, id: cursor.name }) > 0
+}
+
+function writeCursor(value: object): string {
+  return Buffer.from(JSON.stringify(value)).toString('base64url')
+}
+
+function parseCursor<Value>(cursor: string, schema: z.ZodType<Value>): Value {
+  try {
+    return schema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+  } catch (cause) {
+    throw new CheckpointError(
+      'ARGUMENT_INVALID',
+      'This cursor is none that a list gave. Start again without one.',
+      { argument: 'cursor', expected: 'a nextCursor' },
+      { cause },
+    )
+  }
 }

@@ -1,0 +1,15 @@
+import { promisify } from 'node:util'
+import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+
+const compressAsync = promisify(zstdCompress)
+const decompressAsync = promisify(zstdDecompress)
+
+/** One zstd frame, made in the thread pool. */
+export async function compress(bytes: Uint8Array): Promise<Uint8Array> {
+  return compressAsync(bytes, { chunkSize: 256 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 3 } })
+}
+
+/** What a frame holds, bounded by `rawBytes`: a frame that would grow beyond it is refused, as is anything that is no frame. */
+export async function decompress(frame: Uint8Array, rawBytes: number): Promise<Uint8Array> {
+  return decompressAsync(frame, { maxOutputLength: Math.max(rawBytes, 1) })
+}

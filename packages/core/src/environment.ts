@@ -1,0 +1,64 @@
+import type { Catalogue } from './catalogue.ts'
+import { CheckpointError } from './errors.ts'
+import { checkFormat, ensureFormat } from './format.ts'
+import type { Retention } from './retention.ts'
+import type { AbortOptions, Storage } from './storage.ts'
+import type { AgentId, TranscriptFiles, TranscriptReader } from './transcript.ts'
+
+/** What every operation of one service works with. */
+export interface Environment {
+  readonly storage: Storage
+  readonly files: TranscriptFiles | undefined
+  readonly retention: Retention
+  readonly catalogue: Catalogue | undefined
+  readonly readers: readonly TranscriptReader[]
+  now(): number
+  /** The reader of an agent, or `ARGUMENT_INVALID`. */
+  readerOf(agent: AgentId): TranscriptReader
+  /** The store's format was checked, once a service; throws `FORMAT_UNSUPPORTED`. */
+  readable(options: AbortOptions): Promise<void>
+  /** The same, and the format was written where there was none. */
+  writable(options: AbortOptions): Promise<void>
+}
+
+/** Readers by agent, and the checks of the format made once. */
+export function createEnvironment(options: {
+  readonly storage: Storage
+  readonly readers: readonly TranscriptReader[]
+  readonly files?: TranscriptFiles | undefined
+  readonly retention?: Retention | undefined
+  readonly catalogue?: Catalogue | undefined
+  readonly now?: (() => number) | undefined
+}): Environment {
+  const { storage, readers } = options
+  let readable = false
+  let writable = false
+  return {
+    storage,
+    readers,
+    files: options.files,
+    retention: options.retention ?? {},
+    catalogue: options.catalogue,
+    now: options.now ?? Date.now,
+    readerOf(agent) {
+      const reader = readers.find((candidate) => candidate.agent === agent)
+      if (reader !== undefined) return reader
+      const known = readers.map((candidate) => candidate.agent).join(', ')
+      throw new CheckpointError('ARGUMENT_INVALID', `There is no reader for the agent ${JSON.stringify(agent)}. Known agents: ${known}.`, {
+        argument: 'agent',
+        expected: known,
+      })
+    },
+    async readable(abort) {
+      if (readable) return
+      await checkFormat(storage, abort)
+      readable = true
+    },
+    async writable(abort) {
+      if (writable) return
+      await ensureFormat(storage, abort)
+      readable = true
+      writable = true
+    },
+  }
+}

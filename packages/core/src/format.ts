@@ -1,0 +1,48 @@
+import { z } from 'zod'
+import { CheckpointError } from './errors.ts'
+import { parseKey } from './keys.ts'
+import type { AbortOptions, Storage } from './storage.ts'
+import { mapStorageErrors } from './storage-failure.ts'
+
+/** The version of everything that this program writes. */
+export const formatVersion = 1
+
+const formatRef = parseKey('format')
+const formatSchema = z.object({ format: z.int().min(1) })
+
+/** Throws `FORMAT_UNSUPPORTED` for a store written by a newer version. Says whether the store has a format yet. */
+export async function checkFormat(storage: Storage, options: AbortOptions): Promise<boolean> {
+  const found = await mapStorageErrors('read the format', () => storage.refs.read(formatRef, options))
+  if (found === undefined) return false
+  const format = formatSchema.safeParse(jsonOf(found.value))
+  if (!format.success) {
+    throw new CheckpointError('CHECKPOINT_CORRUPT', 'The ref "format" of this store cannot be read. Is it a palimpsest store?', {
+      key: formatRef,
+      problem: 'unreadable',
+    })
+  }
+  if (format.data.format > formatVersion) {
+    throw new CheckpointError(
+      'FORMAT_UNSUPPORTED',
+      `This store has format ${format.data.format}; this version reads up to ${formatVersion}. Upgrade palimpsest; nothing was changed.`,
+      { found: format.data.format, supported: formatVersion },
+    )
+  }
+  return true
+}
+
+/** Checks the format, and writes it down in a store that has none. Of several writers one is first; all agree. */
+export async function ensureFormat(storage: Storage, options: AbortOptions): Promise<void> {
+  if (await checkFormat(storage, options)) return
+  const value = new TextEncoder().encode(`${JSON.stringify({ format: formatVersion })}\n`)
+  const version = await mapStorageErrors('write the format', () => storage.refs.compareAndSwap(formatRef, value, undefined, options))
+  if (version === undefined) await checkFormat(storage, options)
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
+  }
+}

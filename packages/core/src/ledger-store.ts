@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
+import { catalogueEntry } from './catalogue-entry.ts'
+import type { Environment } from './environment.ts'
+import { CheckpointError } from './errors.ts'
+import { decodeLedger, encodeLedger, type Ledger } from './ledger.ts'
+import { objectKey } from './session-objects.ts'
+import type { AbortOptions, Key, RefVersion } from './storage.ts'
+import { mapStorageErrors, storageFailure } from './storage-failure.ts'
+
+const maxAttempts = 50
+const rememberedCommits = 32
+
+/** What a change makes of a ledger; without `ledger` there is nothing to write. `unnamed` are objects that the new ledger names no more. */
+export interface Change<Result> {
+  readonly ledger?: Ledger | undefined
+  readonly result: Result
+  readonly unnamed?: readonly string[] | undefined
+}
+
+/** The ledger of a session as it stands; `undefined` for a session that has none. Throws `CHECKPOINT_CORRUPT` when it is damaged. */
+export async function readLedger(environment: Environment, name: Key, options: AbortOptions): Promise<Ledger | undefined> {
+  return (await readVersioned(environment, name, options))?.ledger
+}
+
+/**
+ * Changes a session's ledger by compare-and-swap. `change` is run on the ledger as it stands, and again whenever another writer was first, so
+ * it must not depend on an earlier run. Each commit happens exactly once: an unknown outcome is settled by reading back its commit id.
+ * Throws `CHECKPOINT_CONFLICT` after 50 tries.
+ */
+export async function changeLedger<Result>(
+  environment: Environment,
+  name: Key,
+  options: AbortOptions,
+  change: (ledger: Ledger | undefined) => Promise<Change<Result>>,
+): Promise<Result> {
+  await environment.readable(options)
+  const tried = new Map<string, Change<Result>>()
+  let failure: unknown
+  for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
+    options.signal?.throwIfAborted()
+    if (attempt > 0) await wait(Math.random() * Math.min(4 * attempt, 100), undefined, options)
+    const found = await readVersioned(environment, name, options)
+    const landed = found?.ledger.commits.map((id) => tried.get(id)).find((candidate) => candidate !== undefined)
+    if (landed !== undefined) return settle(environment, name, landed)
+    if (failure !== undefined && !isUnknown(failure)) throw failure
+    const wanted = await change(found?.ledger)
+    if (wanted.ledger === undefined) return wanted.result
+    await environment.writable(options)
+    const commit = randomBytes(9).toString('base64url')
+    const next = committed(wanted.ledger, commit)
+    tried.set(commit, { ...wanted, ledger: next })
+    await environment.catalogue?.changing(name).catch(() => undefined)
+    const outcome = await swap(environment, name, next, found?.version, options)
+    if (outcome.won) return settle(environment, name, { ...wanted, ledger: next })
+    failure = outcome.failure
+  }
+  if (failure !== undefined) throw failure
+  throw new CheckpointError('CHECKPOINT_CONFLICT', `Other writers were faster ${maxAttempts} times in a row. Try again.`, { session: name })
+}
+
+async function readVersioned(
+  environment: Environment,
+  name: Key,
+  options: AbortOptions,
+): Promise<{ ledger: Ledger; version: RefVersion } | undefined> {
+  await environment.readable(options)
+  const found = await mapStorageErrors('read', () => environment.storage.refs.read(name, options), options.signal)
+  return found === undefined ? undefined : { ledger: decodeLedger(name, found.value), version: found.version }
+}
+
+async function swap(
+  environment: Environment,
+  name: Key,
+  ledger: Ledger,
+  expected: RefVersion | undefined,
+  options: AbortOptions,
+): Promise<{ won: boolean; failure?: unknown }> {
+  const bytes = encodeLedger(ledger)
+  try {
+    const version = await environment.storage.refs.compareAndSwap(name, bytes, expected, options)
+    return { won: version !== undefined }
+  } catch (error) {
+    if (options.signal?.aborted === true) throw options.signal.reason
+    return { won: false, failure: storageFailure('write the ledger', error) }
+  }
+}
+
+/** After a commit: the catalogue learns of it, and what nothing names any more goes. Neither can undo what was committed. */
+async function settle<Result>(environment: Environment, name: Key, change: Change<Result>): Promise<Result> {
+  if (environment.catalogue !== undefined && change.ledger !== undefined) {
+    const entry = await catalogueEntry(environment, name, change.ledger).catch(() => undefined)
+    if (entry !== undefined) await environment.catalogue.changed(entry).catch(() => undefined)
+  }
+  const unnamed = change.unnamed ?? []
+  if (unnamed.length > 0) {
+    // What can't be deleted now is an orphan, which the next sweep takes.
+    await environment.storage.objects.delete(unnamed.map((object) => objectKey(name, object))).catch(() => undefined)
+  }
+  return change.result
+}
+
+function committed(ledger: Ledger, commit: string): Ledger {
+  return { ...ledger, commits: [...ledger.commits.slice(1 - rememberedCommits), commit], commitCount: ledger.commitCount + 1 }
+}
+
+function isUnknown(failure: unknown): boolean {
+  return failure instanceof CheckpointError && failure.code === 'STORAGE_UNAVAILABLE'
+}

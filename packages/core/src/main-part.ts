@@ -1,0 +1,79 @@
+import { CheckpointError } from './errors.ts'
+import { limitedSource } from './part-bytes.ts'
+import type { AbortOptions } from './storage.ts'
+import type { Compaction, LineStart, PartName, Transcript, TranscriptReader, TranscriptSource } from './transcript.ts'
+
+/** What the lines of a main part say. */
+export interface InspectedLines {
+  /** The leaf after the last of them; `undefined` where none of them moves it. */
+  readonly leafId: string | undefined
+  readonly entryCount: number
+  /** Where each line begins that is no entry, in order, and what is wrong with it. */
+  readonly badLines: readonly { readonly start: number; readonly line: number; readonly message: string }[]
+}
+
+/** Parses the lines from `from` on. */
+export async function inspectLines(
+  reader: TranscriptReader,
+  transcript: Transcript,
+  options: AbortOptions & { readonly from?: LineStart | undefined },
+): Promise<InspectedLines> {
+  let leafId: string | undefined
+  let entryCount = 0
+  const badLines: { start: number; line: number; message: string }[] = []
+  for await (const entry of reader.entries(transcript, options)) {
+    if (entry.kind === 'bad') {
+      badLines.push({ start: entry.start, line: entry.line, message: entry.message })
+      continue
+    }
+    entryCount += 1
+    leafId = entry.leafId ?? leafId
+  }
+  return { leafId, entryCount, badLines }
+}
+
+/** Every compaction that the lines from `from` on record, in file order. */
+export async function compactionsOf(
+  reader: TranscriptReader,
+  transcript: Transcript,
+  options: AbortOptions & { readonly from?: LineStart | undefined },
+): Promise<readonly Compaction[]> {
+  const found: Compaction[] = []
+  for await (const compaction of reader.compactions(transcript, options)) found.push(compaction)
+  return found
+}
+
+/** The parts of a transcript by name. Throws `TRANSCRIPT_MALFORMED` without a main part. */
+export async function partsOf(transcript: Transcript): Promise<{
+  readonly main: TranscriptSource
+  readonly sidecars: readonly { readonly name: PartName; readonly source: TranscriptSource }[]
+}> {
+  let main: TranscriptSource | undefined
+  const sidecars: { name: PartName; source: TranscriptSource }[] = []
+  for await (const part of transcript.parts()) {
+    if (part.name === 'main') main = part.source
+    else sidecars.push({ name: part.name, source: part.source })
+  }
+  if (main === undefined) throw new CheckpointError('TRANSCRIPT_MALFORMED', 'This transcript has no main part.', pathDetails(transcript))
+  return { main, sidecars }
+}
+
+/** A transcript whose main part ends at `endBytes`, for a reader that should see no further. */
+export function upTo(transcript: Transcript, endBytes: number): Transcript {
+  return {
+    ...(transcript.path === undefined ? {} : { path: transcript.path }),
+    ...(transcript.companion === undefined
+      ? {}
+      : { companion: (name: string) => transcript.companion?.(name) ?? Promise.resolve(undefined) }),
+    async *parts() {
+      for await (const part of transcript.parts()) {
+        yield part.name === 'main' ? { name: part.name, source: limitedSource(part.source, endBytes) } : part
+      }
+    },
+  }
+}
+
+/** Where a transcript lies, for the details of an error. */
+export function pathDetails(transcript: { readonly path?: string | undefined }): { path?: string } {
+  return transcript.path === undefined ? {} : { path: transcript.path }
+}

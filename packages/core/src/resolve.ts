@@ -1,0 +1,134 @@
+import type { CheckpointRow } from './checkpoint.ts'
+import { digestPrefixOf, isWholeCheckpointId } from './checkpoint-id.ts'
+import type { Environment } from './environment.ts'
+import { CheckpointError } from './errors.ts'
+import { sessionName } from './keys.ts'
+import type { Ledger } from './ledger.ts'
+import { readLedger } from './ledger-store.ts'
+import { allRows, byNewest } from './rows.ts'
+import { everySession, freshCatalogue, type IndexedSession, indexedSession, sessionNames, sessionOf } from './session-index.ts'
+import type { AbortOptions, Key } from './storage.ts'
+import type { WithinSession } from './within-session.ts'
+
+const nearestShown = 5
+const latestPattern = /^latest(?:~(\d{1,6}))?$/
+const shortIdPattern = /^[0-9a-f-]{6,36}$/
+
+/** A checkpoint that was found, with the ledger it was found in. */
+export interface LocatedCheckpoint {
+  readonly name: Key
+  readonly ledger: Ledger
+  readonly row: CheckpointRow
+}
+
+/** What an id names: a whole id leads to its one ledger; a short one and `latest` are looked up in the session, or over all of them. */
+export async function resolveCheckpoint(environment: Environment, id: string, within: WithinSession): Promise<LocatedCheckpoint> {
+  const wanted = id.trim()
+  if (isWholeCheckpointId(wanted)) {
+    const found = await findWhole(environment, wanted, within)
+    return found ?? notFound(environment, wanted, within)
+  }
+  const latest = latestPattern.exec(wanted)
+  if (latest === null && !shortIdPattern.test(wanted)) {
+    throw new CheckpointError(
+      'ARGUMENT_INVALID',
+      `${JSON.stringify(wanted)} is no checkpoint id. Give a whole id, its last 6 or more characters, or latest, latest~1, …`,
+      { argument: 'id', expected: 'a checkpoint id, at least its last 6 characters, or latest~N' },
+    )
+  }
+  const name =
+    latest === null ? await findShort(environment, wanted, within) : await findLatest(environment, Number(latest[1] ?? 0), within)
+  if (name === undefined) return notFound(environment, wanted, within)
+  return (await locate(environment, name.name, name.id, within)) ?? notFound(environment, wanted, within)
+}
+
+/** A whole id's checkpoint, by the one ledger that it leads to. */
+async function findWhole(environment: Environment, id: string, within: WithinSession): Promise<LocatedCheckpoint | undefined> {
+  for (const name of await sessionNames(environment, within, `sessions/${digestPrefixOf(id) ?? ''}`)) {
+    if (!isWithin(name, within)) continue
+    const found = await locate(environment, name, id, within)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+async function locate(environment: Environment, name: Key, id: string, options: AbortOptions): Promise<LocatedCheckpoint | undefined> {
+  const ledger = await readLedger(environment, name, options)
+  if (ledger === undefined) return undefined
+  const row = ledger.checkpoints.find((candidate) => candidate.id === id)
+  if (row !== undefined) return { name, ledger, row }
+  const older = (await allRows(environment, name, ledger, options)).find((candidate) => candidate.id === id)
+  return older === undefined ? undefined : { name, ledger, row: older }
+}
+
+interface Named {
+  readonly name: Key
+  readonly id: string
+}
+
+async function findShort(environment: Environment, suffix: string, within: WithinSession): Promise<Named | undefined> {
+  const matches = await endingIn(environment, suffix, within)
+  if (matches.length <= 1) return matches[0]
+  const candidates = matches.map((match) => match.id)
+  throw new CheckpointError(
+    'CHECKPOINT_AMBIGUOUS',
+    `${suffix} is the end of ${candidates.length} checkpoint ids: ${candidates.slice(0, nearestShown).join(', ')}. Give more of it.`,
+    { id: suffix, candidates },
+  )
+}
+
+async function endingIn(environment: Environment, suffix: string, within: WithinSession): Promise<readonly Named[]> {
+  if (environment.catalogue !== undefined && !hasSession(within)) {
+    await freshCatalogue(environment, within)
+    return environment.catalogue.endingIn(suffix, { limit: 20, signal: within.signal })
+  }
+  const sessions = await sessionsWithin(environment, within)
+  return sessions.flatMap(({ name, rows }) => rows.filter((row) => row.id.endsWith(suffix)).map((row) => ({ name, id: row.id })))
+}
+
+/** `latest~n` counts compactions; a session that has none counts its snapshots. */
+async function findLatest(environment: Environment, back: number, within: WithinSession): Promise<Named | undefined> {
+  const sessions = await sessionsWithin(environment, within)
+  const all = sessions.flatMap(({ name, rows }) => rows.map((row) => ({ name, row })))
+  const ofCompactions = all.filter(({ row }) => row.status !== 'snapshot')
+  const counted = (ofCompactions.length > 0 ? ofCompactions : all).sort((left, right) => byNewest(left.row, right.row))
+  const found = counted[back]
+  return found === undefined ? undefined : { name: found.name, id: found.row.id }
+}
+
+/** The sessions in which an id is looked up. */
+export async function sessionsWithin(environment: Environment, within: WithinSession): Promise<readonly IndexedSession[]> {
+  const { agent, sessionKey } = within
+  if (agent !== undefined && sessionKey !== undefined) {
+    const session = await sessionOf(environment, agent, sessionKey, within)
+    return session === undefined ? [] : [session]
+  }
+  if (sessionKey !== undefined) {
+    const ofAgents = await Promise.all(
+      environment.readers.map((reader) => indexedSession(environment, sessionName(reader.agent, sessionKey), within)),
+    )
+    return ofAgents.filter((session) => session !== undefined)
+  }
+  const { sessions } = await everySession(environment, within)
+  return agent === undefined ? sessions : sessions.filter((session) => session.summary.agent === agent)
+}
+
+async function notFound(environment: Environment, id: string, within: WithinSession): Promise<never> {
+  const sessions = await sessionsWithin(environment, within).catch(() => [])
+  const newest = sessions
+    .flatMap((session) => session.rows)
+    .sort(byNewest)
+    .slice(0, nearestShown)
+    .map((row) => row.id)
+  const hint = newest.length === 0 ? 'Nothing is kept yet; run: palimpsest scan' : `The newest are ${newest.join(', ')}.`
+  throw new CheckpointError('CHECKPOINT_NOT_FOUND', `There is no checkpoint ${JSON.stringify(id)}. ${hint}`, { id, nearest: newest })
+}
+
+function hasSession(within: WithinSession): boolean {
+  return within.agent !== undefined || within.sessionKey !== undefined
+}
+
+function isWithin(name: Key, within: WithinSession): boolean {
+  if (within.agent !== undefined && within.sessionKey !== undefined) return name === sessionName(within.agent, within.sessionKey)
+  return within.agent === undefined || name.endsWith(`-${within.agent}`)
+}

@@ -1,0 +1,73 @@
+import type { CheckpointRow } from './checkpoint.ts'
+import type { Environment } from './environment.ts'
+import type { Ledger } from './ledger.ts'
+import { readPage, writeDocument } from './session-objects.ts'
+import type { AbortOptions, Key } from './storage.ts'
+
+/** How many rows stay in the ledger itself, and how many make a page. */
+const inlineRows = 500
+const pageRows = 250
+
+/** Newest first: by `createdAt`, then id. */
+export function byNewest(left: { createdAt: number; id: string }, right: { createdAt: number; id: string }): number {
+  if (left.createdAt !== right.createdAt) return right.createdAt - left.createdAt
+  return left.id < right.id ? 1 : left.id > right.id ? -1 : 0
+}
+
+/** Every row of a session, newest first, those in pages included. */
+export async function allRows(
+  environment: Environment,
+  name: Key,
+  ledger: Ledger,
+  options: AbortOptions,
+): Promise<readonly CheckpointRow[]> {
+  if (ledger.pages.length === 0) return ledger.checkpoints
+  const rows = [...ledger.checkpoints]
+  for (const page of ledger.pages) rows.push(...(await readPage(environment, name, page.object, options)))
+  return rows.sort(byNewest)
+}
+
+/**
+ * The ledger with `rows` as its rows: the newest 500 to 750 in it, older ones in pages. Pages whose rows did not change stay as they are;
+ * `unnamed` are those that the new ledger names no more.
+ */
+export async function withRows(
+  environment: Environment,
+  name: Key,
+  ledger: Ledger,
+  rows: readonly CheckpointRow[],
+  options: AbortOptions,
+): Promise<{ ledger: Ledger; unnamed: readonly string[] }> {
+  const sorted = [...rows].sort(byNewest)
+  const paged = Math.max(0, Math.floor((sorted.length - inlineRows) / pageRows)) * pageRows
+  if (paged === 0 && ledger.pages.length === 0) return { ledger: { ...ledger, checkpoints: sorted }, unnamed: [] }
+  const known = new Map<string, Ledger['pages'][number]>()
+  for (const page of ledger.pages) known.set(fingerprint(await readPage(environment, name, page.object, options)), page)
+  const pages: Ledger['pages'] = []
+  // Pages are cut from the oldest end, so that a new checkpoint changes none of them.
+  for (let end = sorted.length; end > sorted.length - paged; end -= pageRows) {
+    const slice = sorted.slice(end - pageRows, end)
+    const kept = known.get(fingerprint(slice))
+    pages.unshift(kept ?? (await writePage(environment, name, ledger, slice, options)))
+  }
+  const named = new Set(pages.map((page) => page.object))
+  return {
+    ledger: { ...ledger, checkpoints: sorted.slice(0, sorted.length - paged), pages },
+    unnamed: ledger.pages.map((page) => page.object).filter((object) => !named.has(object)),
+  }
+}
+
+async function writePage(
+  environment: Environment,
+  name: Key,
+  ledger: Ledger,
+  rows: readonly CheckpointRow[],
+  options: AbortOptions,
+): Promise<Ledger['pages'][number]> {
+  const object = await writeDocument(environment, ledger, name, 'page', rows, options)
+  return { object, checkpoints: rows.length, newestAt: rows[0]?.createdAt ?? 0, oldestAt: rows.at(-1)?.createdAt ?? 0 }
+}
+
+function fingerprint(rows: readonly CheckpointRow[]): string {
+  return JSON.stringify(rows)
+}

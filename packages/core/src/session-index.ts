@@ -1,0 +1,100 @@
+import { boundedMap } from './bounded-map.ts'
+import { catalogueEntry, summaryOf } from './catalogue-entry.ts'
+import type { CheckpointRow } from './checkpoint.ts'
+import type { Environment } from './environment.ts'
+import { sessionName } from './keys.ts'
+import { readLedger } from './ledger-store.ts'
+import type { SessionSummary } from './list.ts'
+import { allRows, byNewest } from './rows.ts'
+import type { AbortOptions, Key } from './storage.ts'
+import { mapStorageErrors } from './storage-failure.ts'
+
+const ledgersAtOnce = 16
+
+/** What is known of one session: its numbers and its rows, newest first. */
+export interface IndexedSession {
+  readonly name: Key
+  readonly summary: SessionSummary
+  readonly rows: readonly CheckpointRow[]
+  readonly trash: readonly CheckpointRow[]
+}
+
+/** A ledger that could not be read. */
+export interface UnreadableSession {
+  readonly name: Key
+  readonly error: unknown
+}
+
+/** The names of all sessions, in pages from storage. */
+export async function sessionNames(environment: Environment, options: AbortOptions, prefix = 'sessions/'): Promise<readonly Key[]> {
+  await environment.readable(options)
+  const names: Key[] = []
+  let after: Key | undefined
+  do {
+    const page = await mapStorageErrors('list', () => environment.storage.refs.list(prefix, { ...options, after }), options.signal)
+    names.push(...page.items.map((item) => item.name))
+    after = page.next
+  } while (after !== undefined)
+  return names
+}
+
+/** One session; `undefined` when it has no ledger. Throws `CHECKPOINT_CORRUPT` when it is damaged. */
+export async function indexedSession(environment: Environment, name: Key, options: AbortOptions): Promise<IndexedSession | undefined> {
+  const ledger = await readLedger(environment, name, options)
+  if (ledger === undefined) return undefined
+  const rows = await allRows(environment, name, ledger, options)
+  return { name, rows, trash: ledger.trash, summary: summaryOf(ledger, rows) }
+}
+
+/** The session of an agent and key. */
+export async function sessionOf(
+  environment: Environment,
+  agent: string,
+  sessionKey: string,
+  options: AbortOptions,
+): Promise<IndexedSession | undefined> {
+  return indexedSession(environment, sessionName(agent, sessionKey), options)
+}
+
+/** Every session, its ledger read, 16 at a time. A damaged one does not hide the others. */
+export async function everySession(
+  environment: Environment,
+  options: AbortOptions,
+  names?: readonly Key[],
+): Promise<{ readonly sessions: readonly IndexedSession[]; readonly unreadable: readonly UnreadableSession[] }> {
+  const sessions: IndexedSession[] = []
+  const unreadable: UnreadableSession[] = []
+  await boundedMap(names ?? (await sessionNames(environment, options)), ledgersAtOnce, async (name) => {
+    try {
+      const session = await indexedSession(environment, name, options)
+      if (session !== undefined) sessions.push(session)
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      unreadable.push({ name, error })
+    }
+  })
+  sessions.sort((left, right) =>
+    byNewest({ createdAt: left.summary.newestAt, id: left.name }, { createdAt: right.summary.newestAt, id: right.name }),
+  )
+  return { sessions, unreadable }
+}
+
+/** Brings the catalogue up to date: sessions it does not know and those whose change was not settled are read again. */
+export async function freshCatalogue(environment: Environment, options: AbortOptions): Promise<readonly UnreadableSession[]> {
+  const { catalogue } = environment
+  if (catalogue === undefined) return []
+  const known = await catalogue.names(options)
+  const names = await sessionNames(environment, options)
+  const stale = new Set<Key>([...(await catalogue.stale(options)), ...names.filter((name) => !known.has(name))])
+  const unreadable: UnreadableSession[] = []
+  await boundedMap([...stale], ledgersAtOnce, async (name) => {
+    try {
+      const ledger = await readLedger(environment, name, options)
+      if (ledger !== undefined) await catalogue.changed(await catalogueEntry(environment, name, ledger))
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      unreadable.push({ name, error })
+    }
+  })
+  return unreadable
+}

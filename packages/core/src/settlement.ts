@@ -1,0 +1,214 @@
+import type { Boundary, CheckpointRecord, CheckpointRow, CompactionReason, PartPosition } from './checkpoint.ts'
+import { isCompactionReason } from './checkpoint.ts'
+import { makeCheckpointId } from './checkpoint-id.ts'
+import { sha256Hex } from './digest.ts'
+import type { Environment } from './environment.ts'
+import { sessionDigest } from './keys.ts'
+import type { Ledger } from './ledger.ts'
+import { isProtected, storeRecord } from './row.ts'
+import { byNewest } from './rows.ts'
+import { readRecord } from './session-objects.ts'
+import type { AbortOptions, Key } from './storage.ts'
+import { isOnStream } from './stream.ts'
+import type { Compaction, SessionIdentity, TranscriptSource } from './transcript.ts'
+
+const maxBoundaryBytes = 1024 * 1024
+
+/** What compactions are settled against: a ledger that already has the file's bytes, and its rows. */
+export interface SettlementRequest extends AbortOptions {
+  readonly environment: Environment
+  readonly name: Key
+  readonly ledger: Ledger
+  readonly rows: readonly CheckpointRow[]
+  /** The stream of the main part on which the file lies. */
+  readonly stream: number
+  readonly sidecars: readonly PartPosition[]
+  readonly identity: SessionIdentity
+  readonly path: string | undefined
+  readonly main: TranscriptSource
+  /** Lines before this byte that are no entries. */
+  readonly badLinesBefore: (start: number) => number
+  readonly compactions: readonly Compaction[]
+  /** Boundaries of the session that this one was branched from. */
+  readonly inherited: ReadonlySet<string>
+  /** Makes checkpoints for compactions that have none; without it only waiting ones are completed. */
+  readonly create: boolean
+  /** Also for those that were deleted. */
+  readonly again: boolean
+}
+
+/** The rows afterwards, and what became of each compaction. */
+export interface Settlement {
+  readonly ledger: Ledger
+  readonly rows: readonly CheckpointRow[]
+  readonly checkpointIds: readonly string[]
+  readonly created: number
+  readonly completed: number
+  readonly changed: boolean
+  /** Record objects that no row names any more. */
+  readonly unnamed: readonly string[]
+}
+
+/**
+ * Gives every compaction its checkpoint: the one that has its boundary; else the newest that waits for one between the boundary before and this
+ * one, which is completed and moved up to the boundary; else a new one. Depends on nothing but its input and what is stored, and running it
+ * again changes nothing.
+ */
+export async function settleCompactions(request: SettlementRequest): Promise<Settlement> {
+  const state = { ledger: request.ledger, rows: [...request.rows], unnamed: [] as string[], ids: [] as string[], created: 0, completed: 0 }
+  let previousStart = -1
+  for (const compaction of request.compactions) {
+    const boundary = await boundaryOf(request.main, compaction, request)
+    const known = state.rows.find((row) => row.boundaryId === boundary.id)
+    if (known !== undefined) state.ids.push(known.id)
+    else if (!request.inherited.has(boundary.id)) await settleOne(request, state, compaction, boundary, previousStart)
+    previousStart = compaction.boundary.start
+  }
+  const { ids, ...rest } = state
+  return { ...rest, checkpointIds: ids, changed: state.created + state.completed > 0 }
+}
+
+/** The stronger of two reasons: that of a compaction replaces any other, and a known one `unknown`. */
+export function strongerReason(current: CompactionReason, other: CompactionReason): CompactionReason {
+  const strength = (reason: CompactionReason): number => (isCompactionReason(reason) ? (reason === 'unknown' ? 1 : 2) : 0)
+  return strength(other) > strength(current) ? other : current
+}
+
+interface SettlementState {
+  ledger: Ledger
+  rows: CheckpointRow[]
+  unnamed: string[]
+  ids: string[]
+  created: number
+  completed: number
+}
+
+async function settleOne(
+  request: SettlementRequest,
+  state: SettlementState,
+  compaction: Compaction,
+  boundary: Boundary,
+  previousStart: number,
+): Promise<void> {
+  const trashed = state.ledger.trash.find((row) => row.boundaryId === boundary.id)
+  if (trashed !== undefined && request.again) return takeBack(state, trashed)
+  if (trashed !== undefined || (state.ledger.removed.includes(boundary.id) && !request.again)) return
+  const between = state.rows
+    .filter(
+      (row) =>
+        row.boundaryId === undefined &&
+        row.bytes > previousStart &&
+        row.bytes <= compaction.boundary.start &&
+        isOnStream(state.ledger, 'main', row, request.stream),
+    )
+    .sort((left, right) => right.bytes - left.bytes || byNewest(left, right))
+  const waiting = between.find((row) => isCompactionReason(row.reason))
+  if (waiting === undefined && !request.create) return
+  const superseded = between.filter((row) => row !== waiting && isSuperseded(row))
+  state.unnamed.push(...superseded.map((row) => row.record))
+  state.rows = state.rows.filter((row) => row !== waiting && !superseded.includes(row))
+  const line = await boundaryLine(request.main, compaction, request)
+  const settled =
+    waiting === undefined ? createdRecord(request, compaction, boundary) : await completedRecord(request, waiting, compaction, boundary)
+  const record = line === undefined ? settled : { ...settled, boundaryLine: line }
+  const row = await storeRecord(request.environment, request.name, state.ledger, record, waiting ?? {}, request)
+  if (waiting !== undefined) state.unnamed.push(waiting.record)
+  state.rows.push(row)
+  state.ids.push(row.id)
+  if (waiting === undefined) state.created += 1
+  else state.completed += 1
+  state.ledger = { ...state.ledger, removed: state.ledger.removed.filter((id) => id !== boundary.id) }
+}
+
+/** Whether a later compaction makes a checkpoint without one superfluous: its bytes are a prefix of the other's. */
+export function isSuperseded(row: CheckpointRow): boolean {
+  return !isProtected(row) && row.boundaryId === undefined && (row.status === 'pending' || row.reason === 'session-end')
+}
+
+function takeBack(state: SettlementState, trashed: CheckpointRow): void {
+  const { deletedAt: _deletedAt, ...row } = trashed
+  state.ledger = { ...state.ledger, trash: state.ledger.trash.filter((candidate) => candidate !== trashed) }
+  state.rows.push(row)
+  state.ids.push(row.id)
+  state.created += 1
+}
+
+function createdRecord(request: SettlementRequest, compaction: Compaction, boundary: Boundary): CheckpointRecord {
+  const { identity, ledger } = request
+  const createdAt = compaction.createdAt ?? request.environment.now()
+  const digest = sessionDigest(ledger.agent, ledger.sessionKey)
+  return {
+    id: makeCheckpointId({ createdAt, sessionDigest: digest, seed: boundary.id }),
+    agent: ledger.agent,
+    sessionKey: ledger.sessionKey,
+    sessionId: identity.sessionId,
+    ...(identity.cwd === undefined ? {} : { cwd: identity.cwd }),
+    createdAt,
+    reason: compaction.reason ?? 'unknown',
+    origin: 'import',
+    status: 'complete',
+    ...(compaction.tokensBefore === undefined ? {} : { tokensBefore: compaction.tokensBefore }),
+    preCompaction: { ...reference(request), leafId: compaction.leafId },
+    ...afterwards(request, compaction, boundary, undefined),
+    badLines: request.badLinesBefore(boundary.start),
+    parts: [{ name: 'main', stream: request.stream, bytes: boundary.start, lines: boundary.line }, ...request.sidecars],
+  }
+}
+
+async function completedRecord(
+  request: SettlementRequest,
+  row: CheckpointRow,
+  compaction: Compaction,
+  boundary: Boundary,
+): Promise<CheckpointRecord> {
+  const { added: _added, tornTailBytes: _torn, ...record } = await readRecord(request.environment, request.name, row, request)
+  const tokensBefore = record.tokensBefore ?? compaction.tokensBefore
+  return {
+    ...record,
+    status: 'complete',
+    reason: strongerReason(row.reason, compaction.reason ?? 'unknown'),
+    ...(tokensBefore === undefined ? {} : { tokensBefore }),
+    preCompaction: { ...record.preCompaction, leafId: compaction.leafId },
+    ...afterwards(request, compaction, boundary, record),
+    badLines: request.badLinesBefore(boundary.start),
+    parts: [
+      { name: 'main', stream: request.stream, bytes: boundary.start, lines: boundary.line },
+      ...record.parts.filter((part) => part.name !== 'main'),
+    ],
+  }
+}
+
+/** What the compaction made of the context: as the transcript says it, else as the caller said it. */
+function afterwards(
+  request: SettlementRequest,
+  compaction: Compaction,
+  boundary: Boundary,
+  record: CheckpointRecord | undefined,
+): Pick<CheckpointRecord, 'tokensAfter' | 'summary' | 'firstKeptEntryId' | 'keptEntryIds' | 'postCompaction' | 'boundary'> {
+  const tokensAfter = compaction.tokensAfter ?? record?.tokensAfter
+  const summary = compaction.summary ?? record?.summary
+  const firstKeptEntryId = compaction.firstKeptEntryId ?? record?.firstKeptEntryId
+  return {
+    ...(tokensAfter === undefined ? {} : { tokensAfter }),
+    ...(summary === undefined ? {} : { summary }),
+    ...(firstKeptEntryId === undefined ? {} : { firstKeptEntryId }),
+    ...(compaction.keptEntryIds === undefined ? {} : { keptEntryIds: [...compaction.keptEntryIds] }),
+    postCompaction: { ...reference(request), ...record?.postCompaction, entryId: boundary.id },
+    boundary,
+  }
+}
+
+function reference(request: SettlementRequest): { sessionId: string; sessionFile?: string } {
+  return { sessionId: request.identity.sessionId, ...(request.path === undefined ? {} : { sessionFile: request.path }) }
+}
+
+async function boundaryOf(main: TranscriptSource, compaction: Compaction, options: AbortOptions): Promise<Boundary> {
+  const { entryId, line, start, end } = compaction.boundary
+  return { id: entryId ?? `sha256:${sha256Hex(await main.read(start, end, options))}`, line, start, end }
+}
+
+async function boundaryLine(main: TranscriptSource, compaction: Compaction, options: AbortOptions): Promise<string | undefined> {
+  const { start, end } = compaction.boundary
+  if (end - start > maxBoundaryBytes) return undefined
+  return Buffer.from(await main.read(start, end, options)).toString('base64')
+}

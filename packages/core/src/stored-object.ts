@@ -1,0 +1,123 @@
+import { z } from 'zod'
+import { compress, decompress } from './compression.ts'
+import { sha256 } from './digest.ts'
+import { CheckpointError } from './errors.ts'
+import { formatVersion } from './format.ts'
+
+const lineFeed = 10
+const maxDocumentBytes = 64 * 1024 * 1024
+
+const headerSchema = z.object({
+  palimpsest: z.int(),
+  kind: z.enum(['chunks', 'record', 'page', 'segment']),
+  session: z.string(),
+  agent: z.string().optional(),
+  /** Of a document: bytes and digest of its JSON. */
+  rawBytes: z.int().min(0).optional(),
+  digest: z.string().optional(),
+  /** Of chunks: part, stream, first byte, raw bytes, stored bytes, line feeds, digest of each, in order. */
+  chunks: z.array(z.tuple([z.string(), z.int(), z.int(), z.int(), z.int(), z.int(), z.string()])).optional(),
+})
+type ObjectHeader = z.infer<typeof headerSchema>
+export type DocumentKind = 'record' | 'page' | 'segment'
+
+/** A chunk as an object's header names it, so that a lost ledger can be rebuilt. */
+export interface PackedChunk {
+  readonly part: string
+  readonly stream: number
+  readonly firstByte: number
+  readonly rawBytes: number
+  readonly lines: number
+  readonly digest: string
+  readonly frame: Uint8Array
+}
+
+/** An object of chunks: a header line, then the frames one after the other. `offsets[i]` is where the i-th frame begins in it. */
+export function packChunks(session: string, chunks: readonly PackedChunk[]): { bytes: Uint8Array; offsets: readonly number[] } {
+  const header: ObjectHeader = {
+    palimpsest: formatVersion,
+    kind: 'chunks',
+    session,
+    chunks: chunks.map((chunk) => [
+      chunk.part,
+      chunk.stream,
+      chunk.firstByte,
+      chunk.rawBytes,
+      chunk.frame.byteLength,
+      chunk.lines,
+      chunk.digest,
+    ]),
+  }
+  const head = headerLine(header)
+  const offsets: number[] = []
+  let size = head.byteLength
+  for (const chunk of chunks) {
+    offsets.push(size)
+    size += chunk.frame.byteLength
+  }
+  const bytes = new Uint8Array(size)
+  bytes.set(head, 0)
+  chunks.forEach((chunk, index) => {
+    bytes.set(chunk.frame, offsets[index])
+  })
+  return { bytes, offsets }
+}
+
+/** A document object: a header line with the digest of its JSON, then that JSON as one frame. */
+export async function packDocument(kind: DocumentKind, session: string, agent: string, value: unknown): Promise<Uint8Array> {
+  const json = new TextEncoder().encode(JSON.stringify(value))
+  const head = headerLine({ palimpsest: formatVersion, kind, session, agent, rawBytes: json.byteLength, digest: sha256(json) })
+  const frame = await compress(json)
+  const bytes = new Uint8Array(head.byteLength + frame.byteLength)
+  bytes.set(head, 0)
+  bytes.set(frame, head.byteLength)
+  return bytes
+}
+
+/** The value of a document object. Throws `CHECKPOINT_CORRUPT` unless kind, size and digest are those of its header and `schema` accepts it. */
+export async function unpackDocument<Value>(key: string, kind: DocumentKind, bytes: Uint8Array, schema: z.ZodType<Value>): Promise<Value> {
+  const end = bytes.indexOf(lineFeed)
+  const parsed = end < 0 ? undefined : headerSchema.safeParse(jsonOf(bytes.subarray(0, end)))
+  const header = parsed?.data
+  if (header !== undefined && header.palimpsest > formatVersion) {
+    throw new CheckpointError(
+      'FORMAT_UNSUPPORTED',
+      `${key} was written by a newer version of palimpsest (format ${header.palimpsest}). Upgrade palimpsest to read it.`,
+      {
+        found: header.palimpsest,
+        supported: formatVersion,
+      },
+    )
+  }
+  if (header?.kind !== kind || header.rawBytes === undefined || header.rawBytes > maxDocumentBytes) throw corrupt(key, 'unreadable')
+  const json = await decompress(bytes.subarray(end + 1), header.rawBytes).catch((cause: unknown) => {
+    throw corrupt(key, 'digest', cause)
+  })
+  if (json.byteLength !== header.rawBytes || sha256(json) !== header.digest) throw corrupt(key, 'digest')
+  const value = schema.safeParse(jsonOf(json))
+  if (!value.success) throw corrupt(key, 'unreadable', value.error)
+  return value.data
+}
+
+/** The error for an object that is not what was stored under its key. */
+export function corrupt(key: string, problem: 'missing' | 'digest' | 'unreadable', cause?: unknown): CheckpointError<'CHECKPOINT_CORRUPT'> {
+  const what = problem === 'missing' ? 'is missing' : problem === 'digest' ? 'is not what was stored' : 'cannot be read'
+  return new CheckpointError(
+    'CHECKPOINT_CORRUPT',
+    `The stored object ${key} ${what}. Other checkpoints stay readable; if the agent still has the transcript, scan it again.`,
+    { key, problem },
+    cause === undefined ? undefined : { cause },
+  )
+}
+
+function headerLine(header: ObjectHeader): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify(header)}\n`)
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes))
+  } catch {
+    return undefined
+  }
+}
