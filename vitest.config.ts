@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { ClosingLineReporter } from './tools/closing-line-reporter.ts'
 
 // Tests run on the sources: the workspace's own export condition comes first.
 const conditions = ['@palimpsest/source', 'module', 'node', 'development|production']
@@ -8,7 +9,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ['{packages,apps}/*/test/**/*.test.ts', 'tools/**/*.test.ts'],
-    testTimeout: 30_000,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
+    reporters: ['default', new ClosingLineReporter()],
   },
 })
