@@ -86,14 +86,32 @@ async function endingIn(environment: Environment, suffix: string, within: Within
   return sessions.flatMap(({ name, rows }) => rows.filter((row) => row.id.endsWith(suffix)).map((row) => ({ name, id: row.id })))
 }
 
-/** `latest~n` counts compactions; a session that has none counts its snapshots. */
+/** `latest~n` counts compactions; where there are none it counts snapshots. */
 async function findLatest(environment: Environment, back: number, within: WithinSession): Promise<Named | undefined> {
-  const sessions = await sessionsWithin(environment, within)
-  const all = sessions.flatMap(({ name, rows }) => rows.map((row) => ({ name, row })))
+  const all = await newestRows(environment, 2 * back + 50, within)
   const ofCompactions = all.filter(({ row }) => row.status !== 'snapshot')
-  const counted = (ofCompactions.length > 0 ? ofCompactions : all).sort((left, right) => byNewest(left.row, right.row))
-  const found = counted[back]
+  const found = (ofCompactions.length > 0 ? ofCompactions : all)[back]
   return found === undefined ? undefined : { name: found.name, id: found.row.id }
+}
+
+/** The newest rows within a session, or over all of them; at least `enough` of compactions where there are so many. */
+async function newestRows(
+  environment: Environment,
+  enough: number,
+  within: WithinSession,
+): Promise<readonly { readonly name: Key; readonly row: CheckpointRow }[]> {
+  const { catalogue } = environment
+  if (catalogue === undefined || hasSession(within)) {
+    const sessions = await sessionsWithin(environment, within)
+    return sessions.flatMap(({ name, rows }) => rows.map((row) => ({ name, row }))).sort((left, right) => byNewest(left.row, right.row))
+  }
+  await freshCatalogue(environment, within)
+  const found: { readonly name: Key; readonly row: CheckpointRow }[] = []
+  for (;;) {
+    const page = await catalogue.newest({ limit: enough, cursor: found.at(-1)?.row, signal: within.signal })
+    found.push(...page)
+    if (page.length < enough || found.filter(({ row }) => row.status !== 'snapshot').length >= enough) return found
+  }
 }
 
 /** The sessions in which an id is looked up. */
@@ -114,14 +132,10 @@ export async function sessionsWithin(environment: Environment, within: WithinSes
 }
 
 async function notFound(environment: Environment, id: string, within: WithinSession): Promise<never> {
-  const sessions = await sessionsWithin(environment, within).catch(() => [])
-  const newest = sessions
-    .flatMap((session) => session.rows)
-    .sort(byNewest)
-    .slice(0, nearestShown)
-    .map((row) => row.id)
-  const hint = newest.length === 0 ? 'Nothing is kept yet; run: palimpsest scan' : `The newest are ${newest.join(', ')}.`
-  throw new CheckpointError('CHECKPOINT_NOT_FOUND', `There is no checkpoint ${JSON.stringify(id)}. ${hint}`, { id, nearest: newest })
+  const found = await newestRows(environment, nearestShown, within).catch(() => [])
+  const nearest = found.slice(0, nearestShown).map(({ row }) => row.id)
+  const hint = nearest.length === 0 ? 'Nothing is kept here yet; run: palimpsest scan' : `The newest are ${nearest.join(', ')}.`
+  throw new CheckpointError('CHECKPOINT_NOT_FOUND', `There is no checkpoint ${JSON.stringify(id)}. ${hint}`, { id, nearest })
 }
 
 function hasSession(within: WithinSession): boolean {

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict'
+import type { Transcript, TranscriptReader } from '@palimpsest/core'
+import type { ReaderCase, ReaderSample } from '../reader-case.ts'
+import { compactionsOf, entriesOf, indexOf, leafOf, linesOf, sampleTranscript } from './sample-transcript.ts'
+
+const newId = '7c0a4a55-2d0e-4b5e-8a57-0d6a9d6f2f10'
+
+/** What a reader writes back. */
+export const rewriteCases: readonly ReaderCase[] = [
+  {
+    id: 'rewrite/new-session',
+    group: 'rewrite',
+    name: 'writes a session under a new id that stands at the leaf with the same context, every line of it whole',
+    async run({ reader, sample }) {
+      const written = await rewritten(reader, sample, sampleTranscript(sample), sample.leafId)
+      await assertSameContext(reader, sample, sampleTranscript(sample), sample.leafId, written)
+    },
+  },
+  {
+    id: 'rewrite/before-each-compaction',
+    group: 'rewrite',
+    name: 'gives back the context before each compaction',
+    async run({ reader, sample }) {
+      for (const compaction of await compactionsOf(reader, sampleTranscript(sample))) {
+        const before = sampleTranscript(sample, sample.main().slice(0, compaction.boundary.start))
+        const written = await rewritten(reader, sample, before, compaction.leafId)
+        await assertSameContext(reader, sample, before, compaction.leafId, written)
+      }
+    },
+  },
+  {
+    id: 'rewrite/parts',
+    group: 'rewrite',
+    name: 'writes the main part and nothing but known sidecars, one part after the other, in bounded pieces',
+    async run({ reader, sample }) {
+      const known = new Set(['main', ...Object.keys(sample.sidecars ?? {})])
+      const order: string[] = []
+      for await (const { part, bytes } of reader.rewrite(sampleTranscript(sample), {
+        sessionId: newId,
+        leafId: sample.leafId,
+        createdAt: 0,
+      })) {
+        assert.ok(known.has(part), part)
+        assert.ok(bytes.byteLength <= 16 * 1024 * 1024)
+        if (order.at(-1) !== part) order.push(part)
+      }
+      assert.equal(new Set(order).size, order.length)
+    },
+  },
+  {
+    id: 'rewrite/source-untouched',
+    group: 'rewrite',
+    name: 'leaves the transcript it reads as it is',
+    async run({ reader, sample }) {
+      const main = sample.main()
+      const before = Buffer.from(main).toString('base64')
+      await rewritten(reader, sample, sampleTranscript(sample, main), sample.leafId)
+      assert.equal(Buffer.from(main).toString('base64'), before)
+    },
+  },
+  {
+    id: 'rewrite/unknown-leaf',
+    group: 'rewrite',
+    name: 'refuses a leaf that the transcript does not have',
+    async run({ reader, sample }) {
+      await assert.rejects(rewritten(reader, sample, sampleTranscript(sample), 'no-such-leaf'), { code: 'TRANSCRIPT_MALFORMED' })
+    },
+  },
+  {
+    id: 'rewrite/in-place',
+    group: 'rewrite',
+    name: 'says how a session goes back in its own file, and an appended line moves the leaf there',
+    async run({ reader, sample }) {
+      const [first] = await compactionsOf(reader, sampleTranscript(sample))
+      if (first === undefined) return
+      const plan = await reader.inPlace(sampleTranscript(sample), { sessionId: sample.sessionId, leafId: first.leafId, createdAt: 0 })
+      if (plan.mode !== 'append') return
+      const main = sample.main()
+      const lines = await linesOf(reader, sampleTranscript(sample, Buffer.concat([main, plan.bytes])))
+      const index = indexOf(entriesOf(lines))
+      assert.equal(reader.context(index, leafOf(lines) ?? '', 'context').entryIds.length, sample.compactions[0]?.contextCount)
+    },
+  },
+]
+
+async function rewritten(reader: TranscriptReader, sample: ReaderSample, transcript: Transcript, leafId: string): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = []
+  const parent = { sessionId: sample.sessionId, path: sample.path }
+  for await (const { part, bytes } of reader.rewrite(transcript, { sessionId: newId, leafId, createdAt: 1_700_000_000_000, parent })) {
+    if (part === 'main') pieces.push(bytes)
+  }
+  return Buffer.concat(pieces)
+}
+
+async function assertSameContext(
+  reader: TranscriptReader,
+  sample: ReaderSample,
+  source: Transcript,
+  leafId: string,
+  written: Uint8Array,
+): Promise<void> {
+  const target = sampleTranscript({ ...sample, path: sample.path.replace(sample.sessionId, newId) }, written)
+  assert.equal((await reader.identify(target)).sessionId, newId)
+  const before = await linesOf(reader, source)
+  const after = await linesOf(reader, target)
+  assert.deepEqual(
+    after.filter((line) => line.kind === 'bad'),
+    [],
+  )
+  assert.deepEqual(contextTexts(reader, entriesOf(after), leafOf(after) ?? ''), contextTexts(reader, entriesOf(before), leafId))
+}
+
+function contextTexts(reader: TranscriptReader, entries: ReturnType<typeof entriesOf>, leafId: string): readonly string[] {
+  const index = indexOf(entries)
+  const { entryIds, problems } = reader.context(index, leafId, 'context')
+  assert.deepEqual(problems, [])
+  return entryIds.map((id) => entries[index.byId.get(id) ?? -1]?.text ?? '')
+}
