@@ -1,1 +1,9 @@
-export {}
+// The complete public surface of @palimpsest/transcripts.
+
+export { bytesTranscript } from './bytes-transcript.ts'
+export { claudeCodeReader } from './claude-code/reader.ts'
+export { claudeCodeConfigFolder, claudeCodeSessionFolders } from './claude-code/session-folders.ts'
+export { fileTranscript } from './files/file-transcript.ts'
+export { nodeTranscriptFiles } from './files/node-transcript-files.ts'
+export { openClawSessionFolders, openClawStateFolder, piAgentFolder, piSessionFolders } from './pi/locations.ts'
+export { openClawReader, piReader } from './pi/reader.ts'

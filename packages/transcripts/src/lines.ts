@@ -1,0 +1,110 @@
+import { isUtf8 } from 'node:buffer'
+import type { AbortOptions, LinePlace, LineStart, PartName, TranscriptSource } from '@palimpsest/core'
+import { breathing } from './breathing.ts'
+import { asRecord, type JsonRecord } from './json-fields.ts'
+
+const sliceBytes = 1 << 20
+const maxLineBytes = 256 << 20
+const cutLineBytes = 64 << 10
+const lineFeed = 0x0a
+
+/** A line as it lies in the file: its bytes are those from `place.start` to `place.end`, with its line feed. */
+export interface RawLine {
+  readonly place: LinePlace
+  /**
+   * A view that is good until the next line is asked for; copy what you keep. Of a line over 256 MiB only the first 64 KiB, which no longer
+   * parse, so that memory stays bounded; `place` is right even then.
+   */
+  readonly bytes: Uint8Array
+}
+
+/**
+ * The lines of a part in order, from `from` on (by default the first), in bounded memory and in time linear in their length. A last line
+ * without line feed is a line, and ends at the size; an empty file has none. The event loop is let run every few milliseconds, the time that
+ * the consumer takes for each line included. The signal's reason is rethrown untouched, as is what `source.read` throws.
+ */
+export async function* readLines(
+  source: TranscriptSource,
+  options: AbortOptions & { readonly part: PartName; readonly from?: LineStart | undefined },
+): AsyncGenerator<RawLine, void, undefined> {
+  const { part, signal } = options
+  const pause = breathing()
+  const pieces = linePieces()
+  let line = options.from?.line ?? 0
+  let start = options.from?.start ?? 0
+  for (let position = start; position < source.sizeBytes; ) {
+    signal?.throwIfAborted()
+    const slice = await source.read(position, Math.min(position + sliceBytes, source.sizeBytes), { signal })
+    let from = 0
+    for (let feed = slice.indexOf(lineFeed); feed !== -1; feed = slice.indexOf(lineFeed, from)) {
+      const end = position + feed + 1
+      yield { place: { part, line, start, end }, bytes: pieces.join(slice.subarray(from, feed + 1)) }
+      line++
+      start = end
+      from = feed + 1
+      const paused = pause()
+      if (paused !== undefined) {
+        await paused
+        signal?.throwIfAborted()
+      }
+    }
+    if (from < slice.length) pieces.add(slice.subarray(from))
+    position += slice.length
+    await pause()
+  }
+  if (start < source.sizeBytes) yield { place: { part, line, start, end: source.sizeBytes }, bytes: pieces.join(new Uint8Array(0)) }
+}
+
+/** What a line holds: a JSON object, or why it holds none. */
+export type ParsedLine =
+  | { readonly value: JsonRecord; readonly problem?: undefined }
+  | { readonly value?: undefined; readonly problem: string }
+
+/** Parses a line, with or without its line end, behind a byte order mark or not. Never throws; the problem is a sentence for people. */
+export function parseLine(bytes: Uint8Array): ParsedLine {
+  if (!isUtf8(bytes)) return { problem: 'The line is not valid UTF-8.' }
+  const text = utf8.decode(bytes).trim()
+  // What can't be an object is not given to the parser: its exceptions take a hundred times as long as a look.
+  if (text === '') return { problem: 'The line is empty.' }
+  if (!text.startsWith('{')) return { problem: 'The line is not a JSON object.' }
+  if (!text.endsWith('}')) return { problem: 'The line is cut off: it is not valid JSON.' }
+  try {
+    return { value: asRecord(JSON.parse(text)) ?? {} }
+  } catch {
+    return { problem: 'The line is not valid JSON.' }
+  }
+}
+
+const utf8 = new TextDecoder()
+
+/** The beginning of a line that goes over several slices: put together once, when its end is found. */
+function linePieces(): { add(piece: Uint8Array): void; join(last: Uint8Array): Uint8Array } {
+  let pieces: Uint8Array[] = []
+  let sizeBytes = 0
+  const add = (piece: Uint8Array) => {
+    sizeBytes += piece.length
+    if (sizeBytes <= maxLineBytes) pieces.push(piece)
+    else pieces = pieces.slice(0, 1).map((first) => new Uint8Array(first.subarray(0, cutLineBytes)))
+  }
+  return {
+    add,
+    join(last) {
+      if (sizeBytes === 0) return last
+      add(last)
+      const bytes = pieces.length === 1 && pieces[0] !== undefined ? pieces[0] : concatenated(pieces)
+      pieces = []
+      sizeBytes = 0
+      return bytes
+    },
+  }
+}
+
+function concatenated(pieces: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
+  let at = 0
+  for (const piece of pieces) {
+    bytes.set(piece, at)
+    at += piece.length
+  }
+  return bytes
+}

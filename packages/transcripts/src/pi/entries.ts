@@ -1,0 +1,107 @@
+import type {
+  AbortOptions,
+  BadLine,
+  Entry,
+  EntryIndex,
+  IndexedEntry,
+  LineStart,
+  PartName,
+  Transcript,
+  TranscriptSource,
+} from '@palimpsest/core'
+import { asTime, type JsonRecord } from '../json-fields.ts'
+import { parseLine, readLines } from '../lines.ts'
+import { type DecodedEntry, entryDecoder } from './entry-decoder.ts'
+import { entryText, entryTool } from './entry-text.ts'
+import { type PiHeader, piHeader } from './format.ts'
+
+/** The entries and the bad lines of a part, in file order. Nothing for a part that the transcript doesn't have. */
+export async function* piEntries(
+  transcript: Transcript,
+  options: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined },
+): AsyncGenerator<Entry | BadLine, void, undefined> {
+  const part = options.part ?? 'main'
+  const source = await sourceOf(transcript, part)
+  if (source === undefined) return
+  for await (const line of decodedLines(source, { ...options, part })) yield 'kind' in line ? line : withText(line.indexed, line.value)
+}
+
+/** What one line says. A line that doesn't parse has no text. */
+export function piEntry(line: Uint8Array, indexed: IndexedEntry): Entry {
+  return withText(indexed, parseLine(line).value ?? {})
+}
+
+/** The lines of a part as entries with what they say, from `from` on. A version 1 file is always read from its start, since it has no ids. */
+export async function* decodedLines(
+  source: TranscriptSource,
+  options: AbortOptions & { readonly part: PartName; readonly from?: LineStart | undefined },
+): AsyncGenerator<DecodedEntry | BadLine, void, undefined> {
+  const { part, signal } = options
+  const wanted = options.from !== undefined && options.from.start > 0 ? options.from : undefined
+  const header = wanted === undefined ? undefined : await readHeader(source, options)
+  const linear = header !== undefined && header.version < 2
+  const decoder = entryDecoder(linear ? undefined : header)
+  for await (const { place, bytes } of readLines(source, { part, signal, from: linear ? undefined : wanted })) {
+    const parsed = parseLine(bytes)
+    const decoded = parsed.problem === undefined ? decoder.decode(place, parsed.value) : undefined
+    if (wanted !== undefined && place.line < wanted.line) continue
+    if (decoded === undefined) yield { ...place, kind: 'bad', message: parsed.problem ?? '' }
+    else yield hasByteOrderMark(bytes) && decoded.verbatim ? { ...decoded, verbatim: false } : decoded
+  }
+}
+
+/** The header, which must be the first line that parses; `undefined` where it isn't. */
+export async function readHeader(source: TranscriptSource, options?: AbortOptions): Promise<PiHeader | undefined> {
+  for await (const { bytes } of readLines(source, { part: 'main', signal: options?.signal })) {
+    const { value } = parseLine(bytes)
+    if (value !== undefined) return piHeader(value)
+  }
+  return undefined
+}
+
+/** The main part's structure: its header, its entries, and the positions of those whose lines can't stand in a new file as they are. */
+export interface PiIndex extends EntryIndex {
+  readonly source: TranscriptSource
+  readonly header: PiHeader | undefined
+  readonly alteredPositions: ReadonlySet<number>
+}
+
+/** Reads the structure of the main part; `undefined` without one. */
+export async function readIndex(transcript: Transcript, options?: AbortOptions): Promise<PiIndex | undefined> {
+  const source = await sourceOf(transcript, 'main')
+  if (source === undefined) return undefined
+  const entries: IndexedEntry[] = []
+  const byId = new Map<string, number>()
+  const alteredPositions = new Set<number>()
+  let header: PiHeader | undefined
+  for await (const line of decodedLines(source, { part: 'main', signal: options?.signal })) {
+    if ('kind' in line) continue
+    if (entries.length === 0) header = piHeader(line.value)
+    if (!line.verbatim) alteredPositions.add(entries.length)
+    byId.set(line.indexed.id, entries.length)
+    entries.push(line.indexed)
+  }
+  return { source, header, entries, byId, alteredPositions }
+}
+
+/** The source of a part. */
+export async function sourceOf(transcript: Transcript, name: PartName): Promise<TranscriptSource | undefined> {
+  for await (const part of transcript.parts()) if (part.name === name) return part.source
+  return undefined
+}
+
+function withText(indexed: IndexedEntry, value: JsonRecord): Entry {
+  const tool = entryTool(value)
+  const createdAt = asTime(value['timestamp'])
+  return {
+    ...indexed,
+    text: entryText(value),
+    ...(tool === undefined ? {} : { tool }),
+    ...(createdAt === undefined ? {} : { createdAt }),
+  }
+}
+
+/** pi's own loader doesn't parse a line behind such a mark. */
+function hasByteOrderMark(bytes: Uint8Array): boolean {
+  return bytes[0] === 0xef
+}

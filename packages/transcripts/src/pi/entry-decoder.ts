@@ -1,0 +1,164 @@
+import type { EntryKind, IndexedEntry, KeptEntries, LinePlace } from '@palimpsest/core'
+import { asCount, asName, asRecord, asString, type JsonRecord } from '../json-fields.ts'
+import { entryRole } from './entry-text.ts'
+import { currentVersion, messageRole, type PiHeader, piHeader, stateTypes } from './format.ts'
+
+/** An entry, what its line says, and whether the line can stand in a version 3 file as it is. */
+export interface DecodedEntry {
+  readonly indexed: IndexedEntry
+  readonly value: JsonRecord
+  readonly verbatim: boolean
+}
+
+/** Makes entries of a session's lines, in file order: gives them ids that are unique and parents that are theirs. */
+export interface EntryDecoder {
+  decode(place: LinePlace, value: JsonRecord): DecodedEntry
+}
+
+/**
+ * A decoder for a file from its first line on, or, given its header, for a version 2 or 3 file from any line on: then ids that stand before
+ * that line are not known to be taken, and an entry without id or parent right behind it has no parent.
+ */
+export function entryDecoder(header?: PiHeader): EntryDecoder {
+  const ids = idRegistry()
+  // Kept while there are only entries of version 1: no other names one by its place.
+  let idsByIndex: string[] | undefined = header === undefined ? [] : undefined
+  let version = header?.version
+  let latestLeafId: string | undefined
+  return {
+    decode(place, value) {
+      const isHeader = value['type'] === 'session'
+      version ??= piHeader(value)?.version ?? currentVersion
+      const linear = version < 2 || (value['id'] === undefined && value['parentId'] === undefined)
+      const ownId = linear && !isHeader ? undefined : asName(value['id'])
+      const rawParentId = linear ? undefined : asName(value['parentId'])
+      const parentId = isHeader ? undefined : linear ? latestLeafId : ids.resolve(rawParentId)
+      const id = ids.register(ownId, place.line)
+      if (!linear && !isHeader) idsByIndex = undefined
+      idsByIndex?.push(isHeader ? '' : id)
+      const keeps = value['type'] === 'compaction' ? keptEntries(value, linear ? idsByIndex : undefined, ids) : undefined
+      const target = asName(value['targetId'])
+      const role = entryRole(value)
+      const leafId = isHeader ? undefined : leafAfter(value, id, ids.resolve(target))
+      latestLeafId = leafId ?? latestLeafId
+      const note = noteOf(value, ids.resolve(target))
+      const verbatim =
+        id === ownId &&
+        parentId === rawParentId &&
+        (typeof value['parentId'] === 'string' || (value['parentId'] ?? undefined) === undefined) &&
+        ids.resolve(target) === target &&
+        keeps?.firstKeptEntryId === (value['type'] === 'compaction' ? asName(value['firstKeptEntryId']) : undefined) &&
+        !(version < currentVersion && messageRole(value) === 'hookMessage')
+      return {
+        value,
+        verbatim,
+        indexed: {
+          ...place,
+          kind: kindOf(value),
+          id,
+          ...(parentId === undefined ? {} : { parentId }),
+          ...(role === undefined ? {} : { role }),
+          ...(leafId === undefined ? {} : { leafId }),
+          ...(keeps === undefined ? {} : { keeps }),
+          ...(note === undefined ? {} : { note }),
+        },
+      }
+    },
+  }
+}
+
+/** What `context` and `rewrite` need of an entry beyond its structure, written by this decoder alone. */
+export type EntryNote =
+  | { readonly about: 'system-message' | 'other' }
+  | { readonly about: 'label' | 'omission' | 'replacement'; readonly targetId: string }
+
+/** Reads a note back. */
+export function readNote(note: string | undefined): EntryNote {
+  if (note === 'system-message') return { about: note }
+  const [about, targetId] = note === undefined ? [] : [note.slice(0, note.indexOf(' ')), note.slice(note.indexOf(' ') + 1)]
+  if (targetId !== undefined && (about === 'label' || about === 'omission' || about === 'replacement')) return { about, targetId }
+  return { about: 'other' }
+}
+
+function noteOf(value: JsonRecord, targetId: string | undefined): string | undefined {
+  switch (value['type']) {
+    case 'message':
+      return messageRole(value) === 'system' ? 'system-message' : undefined
+    case 'label':
+      return targetId === undefined ? undefined : `label ${targetId}`
+    case 'context_edit':
+      return targetId === undefined ? undefined : `${value['replacement'] === null ? 'omission' : 'replacement'} ${targetId}`
+    default:
+      return undefined
+  }
+}
+
+function kindOf(value: JsonRecord): EntryKind {
+  const type = asString(value['type'])
+  switch (type) {
+    case 'session':
+      return 'header'
+    case 'compaction':
+      return 'summary'
+    case 'custom_message':
+      return 'message'
+    case 'message':
+      return asRecord(value['message']) === undefined ? 'unknown' : 'message'
+    case 'branch_summary':
+      return asName(value['summary']) === undefined ? 'state' : 'message'
+    default:
+      return type !== undefined && stateTypes.has(type) ? 'state' : 'unknown'
+  }
+}
+
+/** Any line but the header moves pi's leaf to itself; OpenClaw's `leaf` rows move it elsewhere, its side entries and `metadata` not at all. */
+function leafAfter(value: JsonRecord, id: string, targetId: string | undefined): string | undefined {
+  if (value['type'] === 'leaf') return targetId
+  return value['appendMode'] === 'side' || value['type'] === 'metadata' ? undefined : id
+}
+
+/** `idsByIndex` is given for entries of version 1, which name what they keep by its place among the entries, the header being 0. */
+function keptEntries(value: JsonRecord, idsByIndex: readonly string[] | undefined, ids: IdRegistry): KeptEntries {
+  const index = asCount(value['firstKeptEntryIndex'])
+  const firstKeptEntryId =
+    idsByIndex !== undefined && index !== undefined ? asName(idsByIndex[index]) : ids.resolve(asName(value['firstKeptEntryId']))
+  return firstKeptEntryId === undefined ? {} : { firstKeptEntryId }
+}
+
+interface IdRegistry {
+  register(ownId: string | undefined, line: number): string
+  resolve<Id extends string | undefined>(ownId: Id): Id | string
+}
+
+/** Unique ids; an id that stands on several lines means, to a line behind them, the last before it. */
+function idRegistry(): IdRegistry {
+  const taken = idSet()
+  const renamed = new Map<string, string>()
+  return {
+    register(ownId, line) {
+      let id = ownId ?? `L${line}`
+      while (taken.has(id)) id = `${id}@L${line}`
+      taken.add(id)
+      if (ownId !== undefined && id !== ownId) renamed.set(ownId, id)
+      return id
+    },
+    resolve(ownId) {
+      return ownId === undefined ? ownId : (renamed.get(ownId) ?? ownId)
+    },
+  }
+}
+
+/** A set of ids. pi's own have eight hex digits: as numbers they take a third of the memory, which counts where a file has a million. */
+function idSet(): { has(id: string): boolean; add(id: string): void } {
+  const numbers = new Set<number>()
+  const others = new Set<string>()
+  const isNumber = (id: string) => /^[0-9a-f]{8}$/.test(id)
+  const numberOf = (id: string) => Number.parseInt(id, 16) | 0
+  return {
+    has: (id) => (isNumber(id) ? numbers.has(numberOf(id)) : others.has(id)),
+    add(id) {
+      if (isNumber(id)) numbers.add(numberOf(id))
+      else others.add(id)
+    },
+  }
+}

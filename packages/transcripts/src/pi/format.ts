@@ -1,0 +1,58 @@
+import { asName, asNumber, asRecord, asString, type JsonRecord } from '../json-fields.ts'
+
+// pi's session format, version 3, as its SessionManager 0.73.1 and 1.5.2 read and write it; OpenClaw's is the same with rows of its own.
+
+/** The version that is written. Version 1 has no ids: it is a list; version 2 has roles of an older name. */
+export const currentVersion = 3
+
+/** The first line of a session. */
+export interface PiHeader {
+  readonly sessionId: string
+  readonly version: number
+  readonly cwd?: string | undefined
+  /** The path of the session it was branched from, as pi writes it. */
+  readonly parentPath?: string | undefined
+}
+
+/** The header that a line is, or `undefined` for any other line. */
+export function piHeader(value: JsonRecord): PiHeader | undefined {
+  const sessionId = asName(value['id'])
+  if (value['type'] !== 'session' || sessionId === undefined) return undefined
+  const cwd = asName(value['cwd'])
+  const parentPath = asName(value['parentSession']) ?? asName(value['branchedFrom'])
+  return {
+    sessionId,
+    version: asNumber(value['version']) ?? 1,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(parentPath === undefined ? {} : { parentPath }),
+  }
+}
+
+/** Entries that have no message for the model, and are understood. */
+export const stateTypes: ReadonlySet<string> = new Set([
+  'context_edit',
+  'custom',
+  'label',
+  'leaf',
+  'metadata',
+  'model_change',
+  'session_info',
+  'thinking_level_change',
+  'usage',
+])
+
+/** The role of the message that a `message` line holds, or `undefined` when it holds none. */
+export function messageRole(value: JsonRecord): string | undefined {
+  return asString(asRecord(value['message'])?.['role'])
+}
+
+/** The name of the copy that OpenClaw made before a compaction: `<session>.checkpoint.<uuid>.jsonl`. It is never a session. */
+export const checkpointCopyName = /^(.+)\.checkpoint\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.jsonl$/i
+
+/** The session id in the path of a session file: what follows pi's timestamp, else the file's base name. */
+export function sessionIdOfPath(path: string): string | undefined {
+  const fileName = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+  const baseName = checkpointCopyName.exec(fileName)?.[1] ?? fileName.replace(/\.jsonl$/, '')
+  const sessionId = baseName.replace(/^\d{4}-\d{2}-\d{2}T[\d-]+Z_/, '')
+  return /^[A-Za-z0-9._-]+$/.test(sessionId) ? sessionId : undefined
+}
