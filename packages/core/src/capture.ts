@@ -172,7 +172,8 @@ async function captureInto(
   // What is kept before a restore is no successor: the checkpoint that is about to be restored may be one that still waits.
   const supersedes = facts.reason !== 'before-restore'
   const superseded = settled.rows.filter(
-    (candidate) => supersedes && isSuperseded(candidate) && isOnStream(settled.ledger, 'main', candidate, main.stream),
+    (candidate) =>
+      supersedes && isSuperseded(candidate) && candidate.bytes <= main.bytes && isOnStream(settled.ledger, 'main', candidate, main.stream),
   )
   const rows = [...settled.rows.filter((candidate) => !superseded.includes(candidate)), row]
   const kept = retain(rows, settled.ledger.trash, environment.retention, environment.now())

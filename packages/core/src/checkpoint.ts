@@ -165,6 +165,7 @@ export function checkpointOf(row: CheckpointRow, record: CheckpointRecord): Chec
     status: row.status,
     reason: row.reason,
     origin: row.origin,
+    ...(row.tokensBefore === undefined ? {} : { tokensBefore: row.tokensBefore }),
     sizeBytes: row.bytes,
     pinned: row.pinned === true,
     ...(row.label === undefined ? {} : { label: row.label }),

@@ -32,11 +32,13 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
   const stored = new Map<string, Chunk>()
   const placed = new Map<PartName, Chunk[]>()
   let waiting: Waiting[] = []
+  let heldBytes = 0
   let storedBytes = 0
 
   const writeWaiting = async (): Promise<void> => {
     const batch = waiting
     waiting = []
+    heldBytes = 0
     const fresh: PackedChunk[] = []
     for (const chunk of batch) if (chunk.frame !== undefined) fresh.push({ ...chunk, frame: await chunk.frame })
     const packed = packChunks(name, fresh)
@@ -62,7 +64,6 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
   return {
     storedBytes: () => storedBytes,
     async add(part, stream, source, start, end) {
-      let heldBytes = 0
       for await (const { firstByte, raw } of cutSource(source, start, end, options)) {
         const description = { part, stream, firstByte, rawBytes: raw.byteLength, lines: countLineFeeds(raw), digest: sha256(raw) }
         const known = stored.get(identity(description))
@@ -72,10 +73,7 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
         waiting.push({ ...description, frame, known })
         const settled = waiting.at(-1 - compressedAhead)
         heldBytes += (await settled?.frame)?.byteLength ?? 0
-        if (heldBytes >= objectBytes) {
-          await writeWaiting()
-          heldBytes = 0
-        }
+        if (heldBytes >= objectBytes) await writeWaiting()
       }
     },
     async flush() {

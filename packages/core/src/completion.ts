@@ -35,8 +35,14 @@ export async function completeCheckpoint(
         expected: 'a pending checkpoint',
       })
     }
-    const record = completed(await readRecord(environment, name, row, options), { ...completion, tokensAfter })
-    const stored = await storeRecord(environment, name, ledger, { ...record, reason: row.reason }, row, options)
+    const { tokensBefore, reason } = row
+    const known = {
+      ...(await readRecord(environment, name, row, options)),
+      reason,
+      ...(tokensBefore === undefined ? {} : { tokensBefore }),
+    }
+    const record = completed(known, { ...completion, tokensAfter })
+    const stored = await storeRecord(environment, name, ledger, record, row, options)
     const next = await withRows(environment, name, ledger, replaced(rows, row, { ...stored, commit: row.commit }), options)
     return { ledger: next.ledger, result: checkpointOf(stored, record), unnamed: [row.record, ...next.unnamed] }
   })

@@ -12,7 +12,7 @@ const formatSchema = z.object({ format: z.int().min(1) })
 
 /** Throws `FORMAT_UNSUPPORTED` for a store written by a newer version. Says whether the store has a format yet. */
 export async function checkFormat(storage: Storage, options: AbortOptions): Promise<boolean> {
-  const found = await mapStorageErrors('read the format', () => storage.refs.read(formatRef, options))
+  const found = await mapStorageErrors('read the format', () => storage.refs.read(formatRef, options), options.signal)
   if (found === undefined) return false
   const format = formatSchema.safeParse(jsonOf(found.value))
   if (!format.success) {
@@ -35,8 +35,14 @@ export async function checkFormat(storage: Storage, options: AbortOptions): Prom
 export async function ensureFormat(storage: Storage, options: AbortOptions): Promise<void> {
   if (await checkFormat(storage, options)) return
   const value = new TextEncoder().encode(`${JSON.stringify({ format: formatVersion })}\n`)
-  const version = await mapStorageErrors('write the format', () => storage.refs.compareAndSwap(formatRef, value, undefined, options))
-  if (version === undefined) await checkFormat(storage, options)
+  const swap = (): Promise<unknown> => storage.refs.compareAndSwap(formatRef, value, undefined, options)
+  const failure = await mapStorageErrors('write the format', swap, options.signal).then(
+    () => undefined,
+    (error: unknown) => ({ error }),
+  )
+  options.signal?.throwIfAborted()
+  // A swap that throws may have been made all the same.
+  if (!(await checkFormat(storage, options)) && failure !== undefined) throw failure.error
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

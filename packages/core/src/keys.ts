@@ -1,8 +1,10 @@
 import { sha256Hex } from './digest.ts'
+import { CheckpointError } from './errors.ts'
 import { type Key, StorageError } from './storage.ts'
 
 const maxKeyBytes = 200
 const segmentPattern = /^[a-z0-9._-]+$/
+const agentPattern = /^[a-z][a-z0-9-]{0,31}$/
 const reservedNames = /^(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|$)/
 
 /** Accepts a key, or throws a `key` error that says what a key may be. */
@@ -18,8 +20,18 @@ export function parsePrefix(value: string): string {
   throw new StorageError('key', `${quoted(value)} can't be the beginning of a key.`)
 }
 
-/** The name of a session's ledger, and the prefix of its objects: `sessions/<digest>-<agent>`. */
+/** The name of a session's ledger, and the prefix of its objects: `sessions/<digest>-<agent>`. Throws `ARGUMENT_INVALID` for an agent that can't be one. */
 export function sessionName(agent: string, sessionKey: string): Key {
+  if (!agentPattern.test(agent)) {
+    throw new CheckpointError(
+      'ARGUMENT_INVALID',
+      `${quoted(agent)} can't be the name of an agent: letters a-z, digits and hyphens, at most 32.`,
+      {
+        argument: 'agent',
+        expected: 'a name such as pi or claude-code',
+      },
+    )
+  }
   return parseKey(`sessions/${sessionDigest(agent, sessionKey)}-${agent}`)
 }
 

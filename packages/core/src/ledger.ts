@@ -101,17 +101,19 @@ export function decodeLedger(name: string, bytes: Uint8Array): Ledger {
     .object({ palimpsest: z.int(), kind: z.literal('ledger'), digest: z.string() })
     .safeParse(jsonOf(bytes.subarray(0, Math.max(end, 0))))
   if (!head.success) throw corrupt(name, 'unreadable', head.error)
-  if (head.data.palimpsest > formatVersion) {
+  const body = bytes.subarray(end + 1)
+  const isWhole = sha256(body) === head.data.digest
+  const ledger = ledgerSchema.safeParse(isWhole ? jsonOf(body) : undefined)
+  // A head that names another format than its whole body does is damaged, not newer.
+  if (head.data.palimpsest > formatVersion && ledger.data?.format !== formatVersion) {
     throw new CheckpointError(
       'FORMAT_UNSUPPORTED',
       `The ledger ${name} was written by a newer version of palimpsest. Upgrade palimpsest; nothing was changed.`,
       { found: head.data.palimpsest, supported: formatVersion },
     )
   }
-  const body = bytes.subarray(end + 1)
-  if (sha256(body) !== head.data.digest) throw corrupt(name, 'digest')
-  const ledger = ledgerSchema.safeParse(jsonOf(body))
-  if (!ledger.success) throw corrupt(name, 'unreadable', ledger.error)
+  if (!isWhole) throw corrupt(name, 'digest')
+  if (!ledger.success || ledger.data.format !== head.data.palimpsest) throw corrupt(name, 'unreadable', ledger.error)
   return ledger.data
 }
 

@@ -43,7 +43,7 @@ export async function compactionsOf(
   return found
 }
 
-/** The parts of a transcript by name. Throws `TRANSCRIPT_MALFORMED` without a main part. */
+/** The parts of a transcript by name. Throws `TRANSCRIPT_MALFORMED` without a main part, and for a name that no part can have. */
 export async function partsOf(transcript: Transcript): Promise<{
   readonly main: TranscriptSource
   readonly sidecars: readonly { readonly name: PartName; readonly source: TranscriptSource }[]
@@ -52,10 +52,24 @@ export async function partsOf(transcript: Transcript): Promise<{
   const sidecars: { name: PartName; source: TranscriptSource }[] = []
   for await (const part of transcript.parts()) {
     if (part.name === 'main') main = part.source
-    else sidecars.push({ name: part.name, source: part.source })
+    else if (isPartName(part.name)) sidecars.push({ name: part.name, source: part.source })
+    else {
+      throw new CheckpointError(
+        'TRANSCRIPT_MALFORMED',
+        `${JSON.stringify(part.name)} can't be the name of a part: names of A-Z a-z 0-9 . _ - joined by /. Leave it out, or name it otherwise.`,
+        pathDetails(transcript),
+      )
+    }
   }
   if (main === undefined) throw new CheckpointError('TRANSCRIPT_MALFORMED', 'This transcript has no main part.', pathDetails(transcript))
   return { main, sidecars }
+}
+
+function isPartName(name: PartName): boolean {
+  // JSON can't hold a field of that one name.
+  return (
+    name !== '__proto__' && name.split('/').every((segment) => /^[A-Za-z0-9._-]+$/.test(segment) && segment !== '.' && segment !== '..')
+  )
 }
 
 /** A transcript whose main part ends at `endBytes`, for a reader that should see no further. */

@@ -162,7 +162,7 @@ async function completedRecord(
   boundary: Boundary,
 ): Promise<CheckpointRecord> {
   const { added: _added, tornTailBytes: _torn, ...record } = await readRecord(request.environment, request.name, row, request)
-  const tokensBefore = record.tokensBefore ?? compaction.tokensBefore
+  const tokensBefore = row.tokensBefore ?? compaction.tokensBefore
   return {
     ...record,
     status: 'complete',

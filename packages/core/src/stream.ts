@@ -78,7 +78,9 @@ export function isOnStream(
   position: { readonly stream: number; readonly bytes: number },
   outer: number,
 ): boolean {
-  return chainOf(ledger, part, outer).some((link) => link.index === position.stream && position.bytes <= link.endBytes)
+  // A position may lie in what its own stream begins with: the oldest stream that reaches it has it.
+  const home = chainOf(ledger, part, position.stream).find((link) => position.bytes <= link.endBytes)
+  return chainOf(ledger, part, outer).some((link) => link.index === home?.index && position.bytes <= link.endBytes)
 }
 
 /** A ledger whose part has this stream at `index`. */

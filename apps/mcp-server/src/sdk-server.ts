@@ -1,0 +1,70 @@
+import { setImmediate } from 'node:timers/promises'
+import { Server } from '@modelcontextprotocol/sdk/server/index.js'
+import { CallToolRequestSchema, type CallToolResult, ErrorCode, ListToolsRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js'
+import { oneLine } from './plain-text.ts'
+import type { CallingSession, ToolRegistry, ToolResult } from './registry.ts'
+
+/** How the registry is carried to the SDK. */
+export interface SdkServerOptions {
+  readonly registry: ToolRegistry
+  readonly name: string
+  readonly version: string
+  readonly instructions: string
+  /** The session of the process, for clients that don't say at each call which one it is. */
+  readonly callingSession?: CallingSession | undefined
+}
+
+/** A server of the SDK's first generation, and what it is busy with. */
+export interface SdkServer {
+  readonly server: Server
+  /** Resolves when every call that has come so far was answered. */
+  idle(): Promise<void>
+}
+
+/**
+ * Carries a registry to `@modelcontextprotocol/sdk`. The low-level server is used on purpose: the registry checks the arguments itself, and says
+ * of each wrong one what is valid. Methods that are not served, such as `server/discover`, are answered -32601 by the SDK.
+ */
+export function createSdkServer({ registry, name, version, instructions, callingSession }: SdkServerOptions): SdkServer {
+  const server = new Server({ name, title: 'Palimpsest', version }, { capabilities: { tools: {} }, instructions })
+  const running = new Set<Promise<unknown>>()
+  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: registry.list().map(wireTool) }))
+  server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
+    const context = { signal: extra.signal, callingSession: sessionInMeta(params._meta) ?? callingSession }
+    const call = registry.call(params.name, params.arguments, context)
+    const settled = call.catch(() => undefined)
+    running.add(settled)
+    void settled.then(() => running.delete(settled))
+    const result = await call
+    if (result !== undefined) return wireResult(result)
+    throw new McpError(
+      ErrorCode.InvalidParams,
+      `There is no tool "${oneLine(params.name, 60)}". The tools are: ${registry.names.join(', ')}.`,
+    )
+  })
+  return {
+    server,
+    idle: async () => {
+      // The SDK begins a call some microtasks after its line was read.
+      await setImmediate()
+      while (running.size > 0) await Promise.all(running)
+    },
+  }
+}
+
+/** The session that a client names with the call: Codex sends its thread's id. */
+function sessionInMeta(meta: Readonly<Record<string, unknown>> | undefined): CallingSession | undefined {
+  const threadId = meta?.['threadId']
+  return typeof threadId === 'string' && threadId !== '' ? { id: threadId, agent: 'codex' } : undefined
+}
+
+function wireTool(listing: ReturnType<ToolRegistry['list']>[number]) {
+  const { inputSchema, outputSchema, annotations, ...rest } = listing
+  const tool = { ...rest, inputSchema: { ...inputSchema, type: 'object' as const }, annotations: { ...annotations } }
+  return outputSchema === undefined ? tool : { ...tool, outputSchema: { ...outputSchema, type: 'object' as const } }
+}
+
+function wireResult(result: ToolResult): CallToolResult {
+  const content = [{ type: 'text' as const, text: result.text }]
+  return result.isError ? { content, isError: true } : { content, structuredContent: { ...result.structured } }
+}
