@@ -1,0 +1,37 @@
+import type { AgentId, TranscriptReader } from '@palimpsest/core'
+import {
+  claudeCodeConfigFolder,
+  claudeCodeReader,
+  claudeCodeSessionFolders,
+  openClawReader,
+  openClawSessionFolders,
+  openClawStateFolder,
+  piAgentFolder,
+  piReader,
+  piSessionFolders,
+} from '@palimpsest/transcripts'
+
+/** The agents whose sessions can be read, each with where it keeps them. */
+export interface Agents {
+  /** In the order in which they are asked whose a file is. */
+  readonly readers: readonly TranscriptReader[]
+  /** By agent, the folders below which its sessions lie, whether they are there or not. */
+  readonly sessionFolders: ReadonlyMap<AgentId, readonly string[]>
+}
+
+/** The readers, set up for the folders that the environment and the home folder say. Reads nothing. */
+export function knownAgents(env: Readonly<Record<string, string | undefined>>, homeFolder: string): Agents {
+  const stateFolder = openClawStateFolder(env, homeFolder)
+  return {
+    readers: [
+      openClawReader({ stateFolder }),
+      piReader({ agentFolder: piAgentFolder(env, homeFolder), openClawStateFolder: stateFolder }),
+      claudeCodeReader({ configFolder: claudeCodeConfigFolder(env, homeFolder) }),
+    ],
+    sessionFolders: new Map([
+      ['openclaw', openClawSessionFolders(env, homeFolder)],
+      ['pi', piSessionFolders(env, homeFolder)],
+      ['claude-code', claudeCodeSessionFolders(env, homeFolder)],
+    ]),
+  }
+}

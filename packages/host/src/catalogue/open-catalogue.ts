@@ -1,0 +1,81 @@
+import { randomUUID } from 'node:crypto'
+import { constants } from 'node:fs'
+import { access, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Catalogue } from '@palimpsest/core'
+import { markChanging, type Writer, writeSession } from './changes.ts'
+import { type CatalogueDatabase, catalogueDatabase, memoryDatabase } from './database.ts'
+import { checkpointsEndingIn, knownNames, markedNames, newestCheckpoints, newestSessions } from './queries.ts'
+
+/** A catalogue in a file. */
+export interface OpenCatalogue extends Catalogue {
+  /** Idempotent. */
+  close(): void
+}
+
+/** Where a catalogue lies, and of which store it is. */
+export interface CatalogueOptions {
+  /** Of this catalogue alone. Made where it doesn't exist, with mode 0700; `catalogue.sqlite` in it has 0600. */
+  readonly folder: string
+  /** Tells one store at a place from a later one at the same place; what was known of the other is forgotten. By default nobody looks. */
+  readonly storeIdentity?: (() => string) | undefined
+  /** Milliseconds since the epoch. */
+  readonly now?: (() => number) | undefined
+}
+
+/**
+ * The catalogue of a store, shared by all processes of this machine, or `undefined` where its folder can't be written. SQLite is loaded and the
+ * file opened at the first operation. A damaged file, or one of another version, is deleted and begun again: losing it loses nothing.
+ */
+export async function openCatalogue(options: CatalogueOptions): Promise<OpenCatalogue | undefined> {
+  const path = join(options.folder, 'catalogue.sqlite')
+  try {
+    await mkdir(options.folder, { recursive: true, mode: 0o700 })
+    await access(options.folder, constants.W_OK | constants.X_OK)
+  } catch {
+    return undefined
+  }
+  const file = catalogueDatabase(path, options.storeIdentity)
+  const now = options.now ?? Date.now
+  const id = randomUUID()
+  const writer = (): Writer => ({ id, now: now() })
+  let closed = false
+  /** Where the file can't be used: who then asks for the names finds none known, and so reports every session before asking for more. */
+  let memory: CatalogueDatabase | undefined
+  const database = () => memory ?? file
+  return {
+    async changing(name) {
+      try {
+        await file.run((opened) => markChanging(opened, name, writer()))
+      } catch (error) {
+        // Without the mark the catalogue would go on saying what is no longer so: better none, for every process.
+        file.discard()
+        throw error
+      }
+    },
+    async names(abort) {
+      try {
+        const known = await file.run(knownNames, abort)
+        memory?.close()
+        memory = undefined
+        return known
+      } catch (error) {
+        abort?.signal?.throwIfAborted()
+        if (closed) throw error
+        memory ??= memoryDatabase()
+        return new Set()
+      }
+    },
+    changed: (session) => database().run((opened) => writeSession(opened, session, writer())),
+    stale: (abort) => database().run(markedNames, abort),
+    newest: (query) => database().run((opened) => newestCheckpoints(opened, query), query),
+    endingIn: (suffix, query) => database().run((opened) => checkpointsEndingIn(opened, suffix, query.limit), query),
+    sessions: (query) => database().run((opened) => newestSessions(opened, query), query),
+    close() {
+      closed = true
+      memory?.close()
+      memory = undefined
+      file.close()
+    },
+  }
+}

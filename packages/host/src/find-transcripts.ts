@@ -1,0 +1,102 @@
+import { stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { type AbortOptions, type AgentId, CheckpointError } from '@palimpsest/core'
+import type { Host } from './host.ts'
+import { recognise } from './recognise.ts'
+import { type FoundFile, listFolder, walkFiles } from './walk-files.ts'
+
+/** A session's main file, and whose it is. */
+export interface FoundTranscript {
+  readonly agent: AgentId
+  /** Absolute. */
+  readonly path: string
+  readonly sizeBytes: number
+}
+
+/** A file or folder that can't be looked into, or a named file that is no session. Told from a `FoundTranscript` by `'error' in found`. */
+export interface FindProblem {
+  /** Absolute, but as it was given where it is no path at all. */
+  readonly path: string
+  /** `TRANSCRIPT_UNREADABLE`, `TRANSCRIPT_UNRECOGNISED`; `ARGUMENT_INVALID` for an empty path. */
+  readonly error: CheckpointError
+}
+
+/** Where to look, and for whose sessions. */
+export interface FindOptions extends AbortOptions {
+  /** Files and folders; none: where the agents keep their sessions. */
+  readonly paths?: readonly string[] | undefined
+  /** By default all. */
+  readonly agents?: readonly string[] | undefined
+}
+
+/**
+ * The session files that are named and that lie below the named folders, each once: paths in the order given, in a folder by name. Of folders,
+ * `.jsonl` files that no reader claims are passed over; sidecars are never sessions; nothing but a regular file is ever opened. A problem never ends
+ * the search. Throws `ARGUMENT_INVALID` for an unknown agent, before anything else.
+ */
+export async function* findTranscripts(
+  host: Pick<Host, 'readers' | 'sessionFolders' | 'files'>,
+  options: FindOptions = {},
+): AsyncGenerator<FoundTranscript | FindProblem, void, undefined> {
+  const wanted = new Set(options.agents ?? host.readers.map(({ agent }) => agent))
+  assertKnown(wanted, host)
+  const seen = new Set<string>()
+  for await (const found of candidates(host, wanted, options)) {
+    options.signal?.throwIfAborted()
+    if (!('error' in found) && seen.has(found.path)) continue
+    seen.add(found.path)
+    const session = 'error' in found ? found : await recognise(found, host, wanted, { signal: options.signal })
+    if (session !== undefined) yield session
+  }
+}
+
+function assertKnown(wanted: ReadonlySet<string>, { readers }: Pick<Host, 'readers'>): void {
+  const known = readers.map(({ agent }) => agent)
+  const unknown = [...wanted].find((agent) => !known.includes(agent))
+  if (unknown === undefined) return
+  const expected = known.join(', ')
+  throw new CheckpointError('ARGUMENT_INVALID', `There is no reader for the agent ${JSON.stringify(unknown)}. Known agents: ${expected}.`, {
+    argument: 'agent',
+    expected,
+  })
+}
+
+async function* candidates(
+  host: Pick<Host, 'sessionFolders'>,
+  wanted: ReadonlySet<string>,
+  { paths = [], signal }: FindOptions,
+): AsyncGenerator<FoundFile | FindProblem, void, undefined> {
+  const visited = new Set<string>()
+  for (const path of paths) yield* named(path, visited, signal)
+  if (paths.length > 0) return
+  for (const [agent, folders] of host.sessionFolders) {
+    if (!wanted.has(agent)) continue
+    // An agent that isn't there has no folder, and that is no problem.
+    for (const folder of folders) yield* walkFiles(resolve(folder), { visited, signal, mayBeAbsent: true })
+  }
+}
+
+async function* named(
+  given: string,
+  visited: Set<string>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<FoundFile | FindProblem, void, undefined> {
+  if (given === '') {
+    const error = new CheckpointError('ARGUMENT_INVALID', 'A path is empty. Name a file or a folder, or leave it out.', {
+      argument: 'path',
+    })
+    yield { path: given, error }
+    return
+  }
+  const path = resolve(given)
+  const status = await stat(path).catch(() => undefined)
+  if (status?.isDirectory() === true) yield* walkFiles(path, { visited, signal, mayBeAbsent: false })
+  // Whatever is wrong with it otherwise, opening it says.
+  else yield { path, siblings: await siblingsOf(path), named: true }
+}
+
+async function siblingsOf(path: string): Promise<ReadonlySet<string>> {
+  // A folder that may be entered but not listed tells no names; the file itself may still be read.
+  const entries = await listFolder(dirname(path)).catch(() => [])
+  return new Set(entries.map(({ name }) => name))
+}

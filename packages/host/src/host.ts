@@ -1,0 +1,69 @@
+import { homedir } from 'node:os'
+import {
+  type AgentId,
+  type Checkpoints,
+  createCheckpoints,
+  type Storage,
+  type TranscriptFiles,
+  type TranscriptReader,
+} from '@palimpsest/core'
+import { nodeTranscriptFiles } from '@palimpsest/transcripts'
+import { knownAgents } from './agents.ts'
+import type { Configuration } from './configuration.ts'
+import { openStore } from './open-store.ts'
+import { readConfiguration } from './read-configuration.ts'
+import { catalogueOf } from './store-catalogue.ts'
+
+/** Where a host takes its surroundings from. */
+export interface HostOptions {
+  /** By default `process.env`. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** By default `os.homedir()`. */
+  readonly homeFolder?: string | undefined
+  /** The storage URL of a flag: `file:///absolute`, `file:relative`, a plain path, `memory:`. Stands above environment and file. */
+  readonly store?: string | undefined
+}
+
+/** Everything a program needs of this machine, put together. */
+export interface Host {
+  readonly checkpoints: Checkpoints
+  /** Open. */
+  readonly storage: Storage
+  /** The store's absolute URL: `file:///…` or `memory:`. */
+  readonly storeUrl: string
+  readonly configuration: Configuration
+  readonly readers: readonly TranscriptReader[]
+  /** By agent, the folders below which its sessions lie, whether they are there or not. */
+  readonly sessionFolders: ReadonlyMap<AgentId, readonly string[]>
+  readonly files: TranscriptFiles
+  /** Idempotent. */
+  close(): Promise<void>
+}
+
+/**
+ * Reads the configuration and opens the store that it names. SQLite is loaded when the catalogue is first asked, transcripts are looked for when
+ * `findTranscripts` is. Throws `ARGUMENT_INVALID`, `STORAGE_UNAVAILABLE`, `STORAGE_REFUSED`, `FORMAT_UNSUPPORTED`.
+ */
+export async function openHost(options: HostOptions = {}): Promise<Host> {
+  const env = options.env ?? process.env
+  const homeFolder = options.homeFolder ?? homedir()
+  const flags = { store: options.store }
+  const configuration = await readConfiguration({ env, homeFolder, currentFolder: process.cwd(), flags })
+  const storage = await openStore(configuration.store)
+  const catalogue = await catalogueOf(configuration.store, configuration.cacheFolder)
+  const { readers, sessionFolders } = knownAgents(env, homeFolder)
+  const files = nodeTranscriptFiles()
+  return {
+    checkpoints: createCheckpoints({ storage, readers, files, retention: configuration.retention, catalogue }),
+    storage,
+    storeUrl: configuration.store.url,
+    configuration,
+    readers,
+    sessionFolders,
+    files,
+    async close() {
+      await storage.close()
+      catalogue?.close()
+    },
+  }
+}

@@ -1,0 +1,93 @@
+import type { Dirent } from 'node:fs'
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { CheckpointError } from '@palimpsest/core'
+import type { FindProblem } from './find-transcripts.ts'
+
+/** Deeper folders are not looked into, but reported. Agents keep sessions four folders down at most. */
+const maxDepth = 24
+
+/** A regular file that may be a session. */
+export interface FoundFile {
+  readonly path: string
+  /** The names in its folder. */
+  readonly siblings: ReadonlySet<string>
+  /** Named by the user, so that it must be a session. */
+  readonly named: boolean
+}
+
+/**
+ * The regular `.jsonl` files below `root`, depth first, by name. Links to folders are followed and each folder is visited once, whatever name leads to
+ * it (`visited` may be shared by several walks); links to files are passed over. A folder that can't be read is a problem, and the walk goes on.
+ */
+export async function* walkFiles(
+  root: string,
+  options: { readonly visited: Set<string>; readonly signal: AbortSignal | undefined; readonly mayBeAbsent: boolean },
+): AsyncGenerator<FoundFile | FindProblem, void, undefined> {
+  const waiting: { path: string; depth: number; file?: ReadonlySet<string> }[] = [{ path: root, depth: 0 }]
+  for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+    options.signal?.throwIfAborted()
+    const { path, depth, file } = next
+    if (file !== undefined) {
+      yield { path, siblings: file, named: false }
+      continue
+    }
+    const entries = await firstVisit(path, depth, options.visited).catch((error: unknown) => unreadableFolder(path, error))
+    if (entries instanceof CheckpointError) {
+      // What vanished since its folder was listed is gone for everybody.
+      const vanished = isAbsent(entries.cause) && (depth > 0 || options.mayBeAbsent)
+      if (!vanished) yield { path, error: entries }
+      continue
+    }
+    const siblings = new Set(entries.map(({ name }) => name))
+    const below = entries.filter((entry) => mayHoldSessions(entry))
+    for (const entry of below.toReversed()) {
+      const place = { path: join(path, entry.name), depth: depth + 1 }
+      if (entry.isFile()) waiting.push({ ...place, file: siblings })
+      else if (entry.isDirectory() || (await leadsToFolder(place.path))) waiting.push(place)
+    }
+  }
+}
+
+/** What a folder holds, by name in the order of its characters' codes, so that every machine finds the same first. */
+export async function listFolder(path: string): Promise<Dirent[]> {
+  const entries = await readdir(path, { withFileTypes: true })
+  return entries.sort((left, right) => (left.name < right.name ? -1 : 1))
+}
+
+async function firstVisit(path: string, depth: number, visited: Set<string>): Promise<readonly Dirent[]> {
+  const { dev, ino } = await stat(path, { bigint: true })
+  const identity = `${dev}:${ino}`
+  if (visited.has(identity)) return []
+  if (depth > maxDepth) throw tooDeep(path)
+  visited.add(identity)
+  return listFolder(path)
+}
+
+function mayHoldSessions(entry: Dirent): boolean {
+  return entry.isFile() ? entry.name.endsWith('.jsonl') : entry.isDirectory() || entry.isSymbolicLink()
+}
+
+async function leadsToFolder(link: string): Promise<boolean> {
+  return (await stat(link).catch(() => undefined))?.isDirectory() === true
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ENOENT'
+}
+
+function tooDeep(path: string): CheckpointError<'TRANSCRIPT_UNREADABLE'> {
+  const message = `${path} lies more than ${maxDepth} folders below the one that was named. Name it itself to look into it.`
+  return new CheckpointError('TRANSCRIPT_UNREADABLE', message, { path })
+}
+
+function unreadableFolder(path: string, error: unknown): CheckpointError {
+  if (error instanceof CheckpointError) return error
+  const reason = error instanceof Error ? error.message : String(error)
+  return new CheckpointError(
+    'TRANSCRIPT_UNREADABLE',
+    `The folder ${path} can't be read: ${reason}. Check its permissions.`,
+    { path },
+    { cause: error },
+  )
+}

@@ -1,0 +1,55 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
+
+/** A session of pi's format with one message. */
+export function piSession(id: string): string {
+  return [
+    { type: 'session', version: 3, id, timestamp: '2026-01-02T03:04:05.000Z', cwd: '/project' },
+    {
+      type: 'message',
+      id: 'aaaaaaaa',
+      parentId: null,
+      timestamp: '2026-01-02T03:04:06.000Z',
+      message: { role: 'user', content: 'hello', timestamp: 1_767_323_046_000 },
+    },
+  ]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('')
+}
+
+/** The same, compacted once. */
+export function compactedPiSession(id: string, compactedAt: string): string {
+  const compaction = {
+    type: 'compaction',
+    id: 'bbbbbbbb',
+    parentId: 'aaaaaaaa',
+    timestamp: compactedAt,
+    summary: 'They said hello.',
+    firstKeptEntryId: 'aaaaaaaa',
+    tokensBefore: 1000,
+  }
+  return `${piSession(id)}${JSON.stringify(compaction)}\n`
+}
+
+/** A session of Claude Code's format with one message. */
+export function claudeCodeSession(sessionId: string): string {
+  return `${JSON.stringify({
+    parentUuid: null,
+    isSidechain: false,
+    userType: 'external',
+    cwd: '/project',
+    sessionId,
+    version: '2.1.330',
+    type: 'user',
+    message: { role: 'user', content: 'hello' },
+    uuid: '11111111-1111-4111-8111-111111111111',
+    timestamp: '2026-01-02T03:04:05.000Z',
+  })}\n`
+}
+
+/** Writes a file with the folders above it. */
+export async function put(path: string, text: string): Promise<string> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, text)
+  return path
+}
