@@ -13,7 +13,9 @@ export class ClosingLineReporter implements Reporter {
       }
     }
     if (counts.skipped > 0) {
-      console.log(`\n${counts.skipped} tests were skipped. Those that need real transcripts look in $PALIMPSEST_FIXTURES, then in ../shared/fixtures.`)
+      console.log(
+        `\n${counts.skipped} tests were skipped. Those that need real transcripts look in $PALIMPSEST_FIXTURES, then in ../shared/fixtures.`,
+      )
     }
     console.log(`\n${counts.passed} passed, ${counts.failed} failed, ${counts.skipped} skipped`)
   }

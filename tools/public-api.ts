@@ -24,7 +24,9 @@ console.log(update ? 'The public API was written down.' : 'The public API is as 
 /** The index and every declaration file that it re-exports from, with comments left out. */
 function publicApi(index: string): string {
   const source = readFileSync(index, 'utf8')
-  const files = [...source.matchAll(/from '(\.[^']+)'/g)].map((match) => join(dirname(index), (match[1] ?? '').replace(/\.(ts|js)$/, '.d.ts')))
+  const files = [...source.matchAll(/from '(\.[^']+)'/g)].map((match) =>
+    join(dirname(index), (match[1] ?? '').replace(/\.(ts|js)$/, '.d.ts')),
+  )
   const sections = [index, ...[...new Set(files)].sort()].map((file) => {
     const name = relative(dirname(index), file)
     return `// ${name}\n${declarations(readFileSync(file, 'utf8'))}`

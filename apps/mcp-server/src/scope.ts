@@ -117,7 +117,7 @@ async function pageOf(
     const own: boolean = place.among === 'own'
     const skipped = own ? !ownAsked : request.onlyOwn
     const page: Awaited<ReturnType<Checkpoints['list']>> = skipped
-      ? { checkpoints: [] }
+      ? { checkpoints: [], problems: [] }
       : await checkpoints.list({
           ...filter,
           agent: own ? (agent ?? caller?.agent) : agent,

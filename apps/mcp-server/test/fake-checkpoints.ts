@@ -121,7 +121,7 @@ function listed(kept: readonly Kept[], query: ListQuery): CheckpointPage {
     )
     .sort((a, b) => b.createdAt - a.createdAt)
   const next = start + limit
-  return { checkpoints: fits.slice(start, next), ...(next < fits.length ? { nextCursor: String(next) } : {}) }
+  return { checkpoints: fits.slice(start, next), problems: [], ...(next < fits.length ? { nextCursor: String(next) } : {}) }
 }
 
 function found(kept: readonly Kept[], id: string, within: WithinSession | undefined): Kept {

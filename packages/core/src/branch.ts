@@ -2,9 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { type Checkpoint, checkpointOf } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError } from './errors.ts'
-import { resolveCheckpoint } from './resolve.ts'
+import { resolveRecord } from './resolve.ts'
 import { leafOf, writeSession } from './session-file.ts'
-import { readRecord } from './session-objects.ts'
 import { shellQuoted } from './shell-quoted.ts'
 import { storedTranscript } from './snapshot.ts'
 import { trimmed } from './text-input.ts'
@@ -35,9 +34,8 @@ export interface BranchResult {
 /** Writes a new session that stands where the checkpoint's did. */
 export async function branchCheckpoint(environment: Environment, id: string, options: BranchOptions): Promise<BranchResult> {
   const files = requireFiles(environment)
-  const { name, ledger, row } = await resolveCheckpoint(environment, id, options)
+  const { name, ledger, row, record } = await resolveRecord(environment, id, options)
   const abort = { signal: options.signal }
-  const record = await readRecord(environment, name, row, abort)
   const reader = environment.readerOf(record.agent)
   const path = record.preCompaction.sessionFile
   const source = storedTranscript({ environment, name, ledger }, record.parts, { ...abort, path })

@@ -10,10 +10,9 @@ import { type ImportRequest, type ImportResult, importTranscript } from './impor
 import { type CheckpointPage, type ListQuery, listCheckpoints, listSessions, type SessionPage, type SessionQuery } from './list.ts'
 import { type CheckpointPart, partsOfCheckpoint, rawBytes } from './raw-bytes.ts'
 import { type EntryPage, type ReadQuery, readEntries } from './read.ts'
-import { resolveCheckpoint } from './resolve.ts'
+import { resolveCheckpoint, resolveRecord } from './resolve.ts'
 import { type RestoreOptions, type RestoreResult, restoreCheckpoint } from './restore.ts'
 import type { Retention } from './retention.ts'
-import { readRecord } from './session-objects.ts'
 import type { Storage } from './storage.ts'
 import type { TranscriptFiles, TranscriptReader } from './transcript.ts'
 import type { WithinSession } from './within-session.ts'
@@ -106,8 +105,8 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
     list: (query = {}) => listCheckpoints(environment, query),
     sessions: (query = {}) => listSessions(environment, query),
     async get(id, within = {}) {
-      const { name, row } = await resolveCheckpoint(environment, id, within)
-      return checkpointOf(row, await readRecord(environment, name, row, within))
+      const { row, record } = await resolveRecord(environment, id, within)
+      return checkpointOf(row, record)
     },
     read: (id, query = {}) => readEntries(environment, id, query),
     parts: (id, within = {}) => partsOfCheckpoint(environment, id, within),

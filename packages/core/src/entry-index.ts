@@ -4,7 +4,7 @@ import type { AbortOptions } from './storage.ts'
 import type { BadLine, ContextView, Entry, EntryIndex, IndexedEntry, Problem } from './transcript.ts'
 
 /** A line that is no entry, at its place. */
-export interface IndexedBadLine extends IndexedEntry {
+interface IndexedBadLine extends IndexedEntry {
   readonly message: string
 }
 
@@ -64,8 +64,7 @@ export async function indexTranscript(
   return { index: { entries: indexed, byId }, badLines, leafId }
 }
 
-/** Whether a line of an index is no entry. */
-export function isBad(line: IndexedEntry | IndexedBadLine): line is IndexedBadLine {
+function isBad(line: IndexedEntry | IndexedBadLine): line is IndexedBadLine {
   return 'message' in line
 }
 

@@ -22,7 +22,7 @@ export { sha256, sha256Hex } from './digest.ts'
 export { CheckpointError, type CheckpointErrorCode, type CheckpointErrorDetails, exitStatusByCode, isCheckpointError } from './errors.ts'
 export type { ImportProblem, ImportRequest, ImportResult } from './import.ts'
 export { parseKey, parsePrefix, sessionDigest, sessionName } from './keys.ts'
-export type { CheckpointPage, ListedCheckpoint, ListQuery, SessionPage, SessionQuery, SessionSummary } from './list.ts'
+export type { CheckpointPage, ListedCheckpoint, ListQuery, SessionPage, SessionProblem, SessionQuery, SessionSummary } from './list.ts'
 export type { CheckpointPart } from './raw-bytes.ts'
 export type { EntryPage, ReadEntry, ReadQuery, ReadView } from './read.ts'
 export type { RestoreOptions, RestoreResult } from './restore.ts'
@@ -43,6 +43,7 @@ export {
   type StorageErrorKind,
   type StorageTraits,
 } from './storage.ts'
+export { mapStorageErrors, storageFailure } from './storage-failure.ts'
 export type {
   AgentId,
   BadLine,

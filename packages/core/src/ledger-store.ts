@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import { catalogueEntry } from './catalogue-entry.ts'
 import type { Environment } from './environment.ts'
-import { CheckpointError } from './errors.ts'
+import { CheckpointError, isCheckpointError } from './errors.ts'
 import { decodeLedger, encodeLedger, type Ledger } from './ledger.ts'
 import { objectKey } from './session-objects.ts'
 import type { AbortOptions, Key, RefVersion } from './storage.ts'
@@ -44,7 +44,11 @@ export async function changeLedger<Result>(
     const landed = found?.ledger.commits.map((id) => tried.get(id)).find((candidate) => candidate !== undefined)
     if (landed !== undefined) return settle(environment, name, landed)
     if (failure !== undefined && !isUnknown(failure)) throw failure
-    const wanted = await change(found?.ledger)
+    const wanted = await change(found?.ledger).catch(async (error: unknown) => {
+      if (await isStillNamed(environment, name, found?.version, error, options)) throw error
+      return undefined
+    })
+    if (wanted === undefined) continue
     if (wanted.ledger === undefined) return wanted.result
     await environment.writable(options)
     const commit = randomBytes(9).toString('base64url')
@@ -67,6 +71,18 @@ async function readVersioned(
   await environment.readable(options)
   const found = await mapStorageErrors('read', () => environment.storage.refs.read(name, options), options.signal)
   return found === undefined ? undefined : { ledger: decodeLedger(name, found.value), version: found.version }
+}
+
+/** Whether an error is no other than it seems: what a ledger named that was changed meanwhile may be gone. */
+async function isStillNamed(
+  environment: Environment,
+  name: Key,
+  version: RefVersion | undefined,
+  error: unknown,
+  options: AbortOptions,
+): Promise<boolean> {
+  if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT') || error.details.problem !== 'missing') return true
+  return (await readVersioned(environment, name, options))?.version === version
 }
 
 async function swap(

@@ -4,7 +4,7 @@ import { type Checkpoint, type CheckpointRow, checkpointOf } from './checkpoint.
 import type { Environment } from './environment.ts'
 import { CheckpointError, isCheckpointError } from './errors.ts'
 import { byNewest } from './rows.ts'
-import { everySession, freshCatalogue, type IndexedSession, indexedSession, sessionOf } from './session-index.ts'
+import { everySession, freshCatalogue, type IndexedSession, indexedSession, sessionOf, type UnreadableSession } from './session-index.ts'
 import { readRecord } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { limitWithin } from './text-input.ts'
@@ -31,6 +31,14 @@ export interface ListQuery extends AbortOptions {
 export interface CheckpointPage {
   readonly checkpoints: readonly ListedCheckpoint[]
   readonly nextCursor?: string | undefined
+  /** Ledgers that could not be read: their names and why. The rest is listed. */
+  readonly problems: readonly SessionProblem[]
+}
+
+/** A session whose ledger could not be read. */
+export interface SessionProblem {
+  readonly name: string
+  readonly message: string
 }
 
 /** A checkpoint in a list; with `problem` where its record could not be read, so that the list goes on. */
@@ -66,7 +74,7 @@ export interface SessionPage {
   readonly sessions: readonly SessionSummary[]
   readonly nextCursor?: string | undefined
   /** Ledgers that could not be read: their names and why. The rest is listed. */
-  readonly problems: readonly { readonly name: string; readonly message: string }[]
+  readonly problems: readonly SessionProblem[]
 }
 
 const checkpointCursor = z.object({ createdAt: z.int(), id: z.string() })
@@ -82,7 +90,7 @@ interface Located {
 export async function listCheckpoints(environment: Environment, query: ListQuery): Promise<CheckpointPage> {
   const limit = limitWithin(query.limit, limits)
   const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor, checkpointCursor)
-  const located = await locatedCheckpoints(environment, query, limit + 1, cursor)
+  const { located, unreadable } = await locatedCheckpoints(environment, query, limit + 1, cursor)
   const page = located.slice(0, limit)
   const last = page.at(-1)
   const listed = await boundedMap(page, recordsAtOnce, (found) => listedCheckpoint(environment, found, query))
@@ -91,6 +99,7 @@ export async function listCheckpoints(environment: Environment, query: ListQuery
     ...(located.length > limit && last !== undefined
       ? { nextCursor: writeCursor({ createdAt: last.row.createdAt, id: last.row.id }) }
       : {}),
+    problems: unreadable.map(problemOf),
   }
 }
 
@@ -106,8 +115,13 @@ export async function listSessions(environment: Environment, query: SessionQuery
     ...(sessions.length > limit && last !== undefined
       ? { nextCursor: writeCursor({ newestAt: last.summary.newestAt, name: last.name }) }
       : {}),
-    problems: unreadable.map(({ name, error }) => ({ name, message: error instanceof Error ? error.message : String(error) })),
+    problems: unreadable.map(problemOf),
   }
+}
+
+interface Found {
+  readonly located: readonly Located[]
+  readonly unreadable: readonly UnreadableSession[]
 }
 
 async function locatedCheckpoints(
@@ -115,14 +129,15 @@ async function locatedCheckpoints(
   query: ListQuery,
   limit: number,
   cursor: { createdAt: number; id: string } | undefined,
-): Promise<readonly Located[]> {
+): Promise<Found> {
   if (query.sessionKey === undefined && environment.catalogue !== undefined) return fromCatalogue(environment, query, limit, cursor)
-  const sessions = await wantedSessions(environment, query)
-  return sessions
+  const { sessions, unreadable } = await wantedSessions(environment, query)
+  const located = sessions
     .flatMap(({ name, summary, rows }) => rows.map((row) => ({ name, summary, row })))
     .filter(({ row }) => isWanted(row, query) && (cursor === undefined || byNewest(row, cursor) > 0))
     .sort((left, right) => byNewest(left.row, right.row))
     .slice(0, limit)
+  return { located, unreadable }
 }
 
 async function fromCatalogue(
@@ -130,35 +145,46 @@ async function fromCatalogue(
   query: ListQuery,
   limit: number,
   cursor: { createdAt: number; id: string } | undefined,
-): Promise<readonly Located[]> {
-  await freshCatalogue(environment, query)
+): Promise<Found> {
+  const unreadable = new Map((await freshCatalogue(environment, query)).map((session) => [session.name, session]))
   const { agent, cwd, before, after, signal } = query
   const found = await environment.catalogue?.newest({ limit, agent, cwd, before, after, cursor, signal })
   const sessions = new Map<Key, Promise<IndexedSession | undefined>>()
+  const readOnce = (name: Key): Promise<IndexedSession | undefined> => {
+    const session = sessions.get(name) ?? indexedSession(environment, name, query)
+    sessions.set(name, session)
+    return session
+  }
   const located = await boundedMap(found ?? [], recordsAtOnce, async ({ name, row }) => {
     // The catalogue is derived: what it says is taken from the ledger once more, each read once a page.
-    const session = sessions.get(name) ?? indexedSession(environment, name, query).catch(() => undefined)
-    sessions.set(name, session)
-    const { summary, rows } = (await session) ?? {}
-    const current = rows?.find((candidate) => candidate.id === row.id)
-    return summary === undefined || current === undefined ? undefined : { name, summary, row: current }
+    const session = await readOnce(name).catch((error: unknown) => {
+      signal?.throwIfAborted()
+      unreadable.set(name, { name, error })
+    })
+    const current = session?.rows.find((candidate) => candidate.id === row.id)
+    return session === undefined || current === undefined ? undefined : { name, summary: session.summary, row: current }
   })
-  return located.filter((entry) => entry !== undefined)
+  return { located: located.filter((entry) => entry !== undefined), unreadable: [...unreadable.values()] }
 }
 
-async function wantedSessions(environment: Environment, query: ListQuery): Promise<readonly IndexedSession[]> {
+async function wantedSessions(
+  environment: Environment,
+  query: ListQuery,
+): Promise<{ sessions: readonly IndexedSession[]; unreadable: readonly UnreadableSession[] }> {
   const { agent, sessionKey, cwd } = query
-  const sessions =
-    sessionKey === undefined
-      ? (await everySession(environment, query)).sessions
-      : await Promise.all(
-          (agent === undefined ? environment.readers.map((reader) => reader.agent) : [agent]).map((owner) =>
-            sessionOf(environment, owner, sessionKey, query),
-          ),
-        )
-  return sessions
-    .filter((session) => session !== undefined)
-    .filter(({ summary }) => (agent === undefined || summary.agent === agent) && (cwd === undefined || summary.cwd === cwd))
+  const isWantedSession = ({ summary }: IndexedSession): boolean =>
+    (agent === undefined || summary.agent === agent) && (cwd === undefined || summary.cwd === cwd)
+  if (sessionKey === undefined) {
+    const { sessions, unreadable } = await everySession(environment, query)
+    return { sessions: sessions.filter(isWantedSession), unreadable }
+  }
+  const owners = agent === undefined ? environment.readers.map((reader) => reader.agent) : [agent]
+  const sessions = await Promise.all(owners.map((owner) => sessionOf(environment, owner, sessionKey, query)))
+  return { sessions: sessions.filter((session) => session !== undefined).filter(isWantedSession), unreadable: [] }
+}
+
+function problemOf({ name, error }: UnreadableSession): SessionProblem {
+  return { name, message: error instanceof Error ? error.message : String(error) }
 }
 
 function isWanted(row: CheckpointRow, query: ListQuery): boolean {

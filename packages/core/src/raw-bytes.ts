@@ -1,7 +1,6 @@
 import type { Environment } from './environment.ts'
 import { CheckpointError } from './errors.ts'
-import { resolveCheckpoint } from './resolve.ts'
-import { readRecord } from './session-objects.ts'
+import { resolveRecord } from './resolve.ts'
 import { storedSource } from './snapshot.ts'
 import type { WithinSession } from './within-session.ts'
 
@@ -15,8 +14,7 @@ export interface CheckpointPart {
 
 /** The main part and the sidecars of a checkpoint. */
 export async function partsOfCheckpoint(environment: Environment, id: string, within: WithinSession): Promise<readonly CheckpointPart[]> {
-  const { name, row } = await resolveCheckpoint(environment, id, within)
-  const record = await readRecord(environment, name, row, within)
+  const { record } = await resolveRecord(environment, id, within)
   return record.parts.map((part) => ({ name: part.name, sizeBytes: part.bytes }))
 }
 
@@ -26,8 +24,7 @@ export async function* rawBytes(
   id: string,
   options: WithinSession & { readonly part?: string | undefined },
 ): AsyncGenerator<Uint8Array> {
-  const { name, ledger, row } = await resolveCheckpoint(environment, id, options)
-  const record = await readRecord(environment, name, row, options)
+  const { name, ledger, record } = await resolveRecord(environment, id, options)
   const wanted = options.part ?? 'main'
   const part = record.parts.find((candidate) => candidate.name === wanted)
   if (part === undefined) {

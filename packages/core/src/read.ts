@@ -2,8 +2,7 @@ import type { CheckpointRecord } from './checkpoint.ts'
 import { indexSnapshot, type SnapshotIndex } from './entry-index.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError } from './errors.ts'
-import { resolveCheckpoint } from './resolve.ts'
-import { readRecord } from './session-objects.ts'
+import { resolveRecord } from './resolve.ts'
 import type { AbortOptions } from './storage.ts'
 import { limitWithin, trimmed, wholeNumber } from './text-input.ts'
 import type { EntryKind, EntryRole, IndexedEntry, Problem } from './transcript.ts'
@@ -79,8 +78,7 @@ export async function readEntries(environment: Environment, id: string, query: R
   }
   const limit = limitWithin(query.limit, limits)
   const options = { signal: query.signal }
-  const located = await resolveCheckpoint(environment, id, query)
-  const record = await readRecord(environment, located.name, located.row, options)
+  const { record, ...located } = await resolveRecord(environment, id, query)
   const snapshot = await indexSnapshot({ environment, name: located.name, ledger: located.ledger }, record, options)
   const { items, problems } = viewItems(snapshot, record, view)
   const wanted =

@@ -1,12 +1,13 @@
-import type { CheckpointRow } from './checkpoint.ts'
+import type { CheckpointRecord, CheckpointRow } from './checkpoint.ts'
 import { digestPrefixOf, isWholeCheckpointId } from './checkpoint-id.ts'
 import type { Environment } from './environment.ts'
-import { CheckpointError } from './errors.ts'
+import { CheckpointError, isCheckpointError } from './errors.ts'
 import { sessionName } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { readLedger } from './ledger-store.ts'
-import { allRows, byNewest } from './rows.ts'
-import { everySession, freshCatalogue, type IndexedSession, indexedSession, sessionNames, sessionOf } from './session-index.ts'
+import { byNewest } from './rows.ts'
+import { everySession, freshCatalogue, type IndexedSession, indexedSession, readSession, sessionNames, sessionOf } from './session-index.ts'
+import { readRecord } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import type { WithinSession } from './within-session.ts'
 
@@ -42,6 +43,24 @@ export async function resolveCheckpoint(environment: Environment, id: string, wi
   return (await locate(environment, name.name, name.id, within)) ?? notFound(environment, wanted, within)
 }
 
+/** The same with its record. One that is missing was replaced or taken back meanwhile, unless the ledger still names it. */
+export async function resolveRecord(
+  environment: Environment,
+  id: string,
+  within: WithinSession,
+): Promise<LocatedCheckpoint & { readonly record: CheckpointRecord }> {
+  for (let located = await resolveCheckpoint(environment, id, within); ; ) {
+    try {
+      return { ...located, record: await readRecord(environment, located.name, located.row, within) }
+    } catch (error) {
+      if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
+      const now = await resolveCheckpoint(environment, located.row.id, within)
+      if (now.row.record === located.row.record) throw error
+      located = now
+    }
+  }
+}
+
 /** A whole id's checkpoint, by the one ledger that it leads to. */
 async function findWhole(environment: Environment, id: string, within: WithinSession): Promise<LocatedCheckpoint | undefined> {
   for (const name of await sessionNames(environment, within, `sessions/${digestPrefixOf(id) ?? ''}`)) {
@@ -57,8 +76,9 @@ async function locate(environment: Environment, name: Key, id: string, options: 
   if (ledger === undefined) return undefined
   const row = ledger.checkpoints.find((candidate) => candidate.id === id)
   if (row !== undefined) return { name, ledger, row }
-  const older = (await allRows(environment, name, ledger, options)).find((candidate) => candidate.id === id)
-  return older === undefined ? undefined : { name, ledger, row: older }
+  const session = await readSession(environment, name, options)
+  const older = session?.rows.find((candidate) => candidate.id === id)
+  return session === undefined || older === undefined ? undefined : { name, ledger: session.ledger, row: older }
 }
 
 interface Named {

@@ -5,9 +5,8 @@ import { type CheckpointRecord, checkpointOf } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError } from './errors.ts'
 import { readLedger } from './ledger-store.ts'
-import { type LocatedCheckpoint, resolveCheckpoint } from './resolve.ts'
+import { type LocatedCheckpoint, resolveRecord } from './resolve.ts'
 import { leafOf, writeSession } from './session-file.ts'
-import { readRecord } from './session-objects.ts'
 import { shellQuoted } from './shell-quoted.ts'
 import { storedTranscript } from './snapshot.ts'
 import { isOnStream } from './stream.ts'
@@ -31,9 +30,8 @@ export interface RestoreResult extends BranchResult {
 /** Puts a session's own file back to a checkpoint. */
 export async function restoreCheckpoint(environment: Environment, id: string, options: RestoreOptions): Promise<RestoreResult> {
   const files = requireFiles(environment)
-  const located = await resolveCheckpoint(environment, id, options)
+  const { record, ...located } = await resolveRecord(environment, id, options)
   const abort = { signal: options.signal }
-  const record = await readRecord(environment, located.name, located.row, abort)
   const reader = environment.readerOf(record.agent)
   const path = restoredPath(record, options)
   const rewrite: RewriteOptions = { ...abort, sessionId: record.sessionId, createdAt: environment.now(), leafId: leafOf(record) }
@@ -42,7 +40,9 @@ export async function restoreCheckpoint(environment: Environment, id: string, op
   try {
     const expected = await sameSession(reader, current, current.identity, record, path)
     const plan = await reader.inPlace(current, rewrite)
-    if (plan.mode === 'refused') throw new CheckpointError('TARGET_REFUSED', plan.message, { path })
+    if (plan.mode === 'refused') {
+      throw new CheckpointError('TARGET_REFUSED', `${plan.message} Use branch to make a new session of this checkpoint.`, { path })
+    }
     const before = await captureCheckpoint(environment, {
       ...abort,
       agent: record.agent,

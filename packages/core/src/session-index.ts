@@ -2,7 +2,9 @@ import { boundedMap } from './bounded-map.ts'
 import { catalogueEntry, summaryOf } from './catalogue-entry.ts'
 import type { CheckpointRow } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
+import { isCheckpointError } from './errors.ts'
 import { sessionName } from './keys.ts'
+import type { Ledger } from './ledger.ts'
 import { readLedger } from './ledger-store.ts'
 import type { SessionSummary } from './list.ts'
 import { allRows, byNewest } from './rows.ts'
@@ -40,10 +42,29 @@ export async function sessionNames(environment: Environment, options: AbortOptio
 
 /** One session; `undefined` when it has no ledger. Throws `CHECKPOINT_CORRUPT` when it is damaged. */
 export async function indexedSession(environment: Environment, name: Key, options: AbortOptions): Promise<IndexedSession | undefined> {
-  const ledger = await readLedger(environment, name, options)
-  if (ledger === undefined) return undefined
-  const rows = await allRows(environment, name, ledger, options)
+  const session = await readSession(environment, name, options)
+  if (session === undefined) return undefined
+  const { ledger, rows } = session
   return { name, rows, trash: ledger.trash, summary: summaryOf(ledger, rows) }
+}
+
+/** A ledger with all of its rows. A page that is missing is one that was replaced meanwhile, unless the ledger still names it. */
+export async function readSession(
+  environment: Environment,
+  name: Key,
+  options: AbortOptions,
+): Promise<{ readonly ledger: Ledger; readonly rows: readonly CheckpointRow[] } | undefined> {
+  for (let ledger = await readLedger(environment, name, options); ledger !== undefined; ) {
+    try {
+      return { ledger, rows: await allRows(environment, name, ledger, options) }
+    } catch (error) {
+      if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
+      const now = await readLedger(environment, name, options)
+      if (now?.commitCount === ledger.commitCount) throw error
+      ledger = now
+    }
+  }
+  return undefined
 }
 
 /** The session of an agent and key. */
@@ -90,7 +111,10 @@ export async function freshCatalogue(environment: Environment, options: AbortOpt
   await boundedMap([...stale], ledgersAtOnce, async (name) => {
     try {
       const ledger = await readLedger(environment, name, options)
-      if (ledger !== undefined) await catalogue.changed(await catalogueEntry(environment, name, ledger))
+      if (ledger === undefined) return
+      const entry = await catalogueEntry(environment, name, ledger)
+      // A catalogue that can't be written is stale, not the ledger damaged.
+      await catalogue.changed(entry).catch(() => undefined)
     } catch (error) {
       options.signal?.throwIfAborted()
       unreadable.push({ name, error })

@@ -10,7 +10,7 @@ import { corrupt, type DocumentKind, packDocument, unpackDocument } from './stor
 import { segmentSchema } from './stream.ts'
 
 /** Reads a document that the ledger names. Throws `CHECKPOINT_CORRUPT` when it is missing or damaged. */
-export async function readDocument<Value>(
+async function readDocument<Value>(
   environment: Environment,
   name: Key,
   object: string,

@@ -1,11 +1,10 @@
 import type { Environment } from './environment.ts'
-import { CheckpointError } from './errors.ts'
+import { CheckpointError, isCheckpointError } from './errors.ts'
 import { sessionName } from './keys.ts'
 import { emptyLedger, type Ledger } from './ledger.ts'
-import { readLedger } from './ledger-store.ts'
 import { partsOf, pathDetails } from './main-part.ts'
 import { limitedSource } from './part-bytes.ts'
-import { allRows } from './rows.ts'
+import { readSession } from './session-index.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { type PartContent, partContent } from './stored-parts.ts'
 import type { OpenTranscript, SessionIdentity, TranscriptOrigin, TranscriptReader, TranscriptSource } from './transcript.ts'
@@ -88,7 +87,7 @@ export function refreshedLedger(ledger: Ledger, session: TranscriptSession): Led
   }
 }
 
-/** Boundaries that this session inherited from those it was branched from, as far as we hold them. */
+/** Boundaries that this session inherited from those it was branched from, as far as we hold them and can read them. */
 export async function inheritedBoundaries(environment: Environment, session: TranscriptSession): Promise<ReadonlySet<string>> {
   const boundaries = new Set<string>()
   const seen = new Set<string>()
@@ -96,15 +95,24 @@ export async function inheritedBoundaries(environment: Environment, session: Tra
   for (let left = maxAncestors; parent !== undefined && left > 0 && !seen.has(parent); left -= 1) {
     seen.add(parent)
     const name = sessionName(session.reader.agent, parent)
-    const ledger: Ledger | undefined = name === session.name ? undefined : await readLedger(environment, name, {})
-    if (ledger === undefined) break
-    for (const row of [...(await allRows(environment, name, ledger, {})), ...ledger.trash]) {
-      if (row.boundaryId !== undefined) boundaries.add(row.boundaryId)
-    }
+    const held = name === session.name ? undefined : await heldSession(environment, name)
+    if (held === undefined) break
+    const { ledger, rows } = held
+    for (const row of [...rows, ...ledger.trash]) if (row.boundaryId !== undefined) boundaries.add(row.boundaryId)
     for (const id of ledger.removed) boundaries.add(id)
     parent = ledger.parentSessionId
   }
   return boundaries
+}
+
+/** A session that we hold; damage to it is not the damage of its children. */
+async function heldSession(environment: Environment, name: Key): ReturnType<typeof readSession> {
+  try {
+    return await readSession(environment, name, {})
+  } catch (error) {
+    if (isCheckpointError(error, 'CHECKPOINT_CORRUPT')) return undefined
+    throw error
+  }
 }
 
 async function recognise(

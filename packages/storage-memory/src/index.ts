@@ -1,1 +1,1 @@
-export {}
+export { createMemoryStorage, createMemoryStore, type MemoryStorageOptions, type MemoryStore } from './memory-storage.ts'

@@ -1,0 +1,58 @@
+import { checkpointErrorLines, Reported } from '../failure.ts'
+import { addExamples } from '../help.ts'
+import type { Invocation } from '../invocation.ts'
+import type { DefineCommand } from '../program.ts'
+import { startProgress } from '../progress.ts'
+import { type ScanResult, scanFiles } from '../scan-files.ts'
+import { scanBlocks, scanNotes, scanReport } from '../scan-report.ts'
+import { counted } from '../text.ts'
+
+interface ScanOptions {
+  readonly agent?: readonly string[]
+  readonly again?: true
+}
+
+/** `scan`: imports the compactions of every session below the paths. */
+export const defineScan: DefineCommand = (command, invocation) => {
+  command
+    .description('Finds sessions and keeps the exact state before every compaction that they record. Scanning again adds only what is new.')
+    .argument('[path...]', 'session files, or folders to look into (default: where the agents keep their sessions)')
+    .option('--agent <agent...>', 'sessions of these agents alone')
+    .option('--again', 'also what was deleted before')
+    .action((paths: readonly string[], options: ScanOptions) => scan(invocation, paths, options))
+  addExamples(command, [
+    ['palimpsest scan', 'all sessions on this machine'],
+    ['palimpsest scan ~/.claude/projects --json', 'a folder, for programs: { sessions, problems }'],
+    ['palimpsest scan session.jsonl', 'a file; it is an error when it is no session'],
+  ])
+}
+
+async function scan(invocation: Invocation, paths: readonly string[], options: ScanOptions): Promise<void> {
+  const result = await scanWithProgress(invocation, paths, options)
+  const hints = { list: invocation.commandLine('list'), scanFolder: invocation.commandLine('scan', 'PATH') }
+  await invocation.output.result(scanReport(result), () => scanBlocks(result, hints))
+  const [failed] = result.namedFailures
+  if (!invocation.json) {
+    await invocation.output.note(...scanNotes(result), ...result.namedFailures.flatMap(({ error }) => checkpointErrorLines(error)))
+  }
+  if (failed !== undefined) throw new Reported('a named file is no session', { cause: failed.error })
+}
+
+async function scanWithProgress(invocation: Invocation, paths: readonly string[], { agent, again }: ScanOptions): Promise<ScanResult> {
+  const host = await invocation.host()
+  const progress = await startProgress(invocation, 'Looking for sessions…')
+  try {
+    return await scanFiles(host, {
+      paths,
+      cwd: invocation.context.cwd,
+      ...(agent === undefined ? {} : { agents: agent }),
+      ...(again === undefined ? {} : { again }),
+      countTokens: !invocation.json,
+      signal: invocation.signal,
+      onFound: (files) => progress.show(`Looking for sessions… ${counted(files, 'file')}`),
+      onScanned: (done, files) => progress.show(`Scanning… ${done} of ${counted(files, 'file')}`),
+    })
+  } finally {
+    progress.stop()
+  }
+}

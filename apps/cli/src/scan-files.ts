@@ -1,0 +1,120 @@
+import { resolve } from 'node:path'
+import { type CheckpointError, type ImportResult, isCheckpointError } from '@palimpsest/core'
+import type { FindProblem, FoundTranscript, Host } from '@palimpsest/host'
+import pMap from 'p-map'
+
+/** What to scan, and how far it has come. */
+export interface ScanRequest {
+  /** As they were named; empty: where the agents keep their sessions. */
+  readonly paths: readonly string[]
+  readonly cwd: string
+  readonly agents?: readonly string[]
+  readonly again?: boolean
+  /** Whether to add up tokens, for which the checkpoints of every session are read. */
+  readonly countTokens: boolean
+  readonly signal: AbortSignal
+  readonly onFound?: (files: number) => void
+  readonly onScanned?: (done: number, files: number) => void
+}
+
+/** A session file that was looked at: what its import found, or why it could not be. */
+export type ScannedFile = FoundTranscript &
+  ({ readonly imported: ImportResult; readonly tokens: number } | { readonly failure: CheckpointError })
+
+/** All that a scan found, in the order in which the files were. */
+export interface ScanResult {
+  readonly files: readonly ScannedFile[]
+  /** Files and folders that could not be looked into. */
+  readonly unread: readonly FindProblem[]
+  /** Of `files` and `unread`, those that were named by the user. */
+  readonly namedFailures: readonly FindProblem[]
+}
+
+/** Files are imported side by side, since each waits for its disk. */
+const concurrency = 4
+
+/**
+ * Imports every session below the paths. A session that can't be imported is noted and the others go on; a store that fails ends the scan, and
+ * so does the signal, in both cases once the imports that had begun have ended.
+ */
+export async function scanFiles(host: Host, request: ScanRequest): Promise<ScanResult> {
+  const { found, unread } = await find(host, request)
+  const stop: { reason?: unknown } = {}
+  let done = 0
+  const scanned = await pMap(
+    found,
+    async (file) => {
+      if (stop.reason !== undefined || request.signal.aborted) return undefined
+      try {
+        return await scanFile(host, file, request)
+      } catch (error) {
+        stop.reason ??= error
+        return undefined
+      } finally {
+        done += 1
+        request.onScanned?.(done, found.length)
+      }
+    },
+    { concurrency },
+  )
+  request.signal.throwIfAborted()
+  if (stop.reason !== undefined) throw stop.reason
+  const files = scanned.filter((file) => file !== undefined)
+  return { files, unread, namedFailures: namedFailures(files, unread, request) }
+}
+
+async function find(
+  host: Host,
+  request: ScanRequest,
+): Promise<{ readonly found: readonly FoundTranscript[]; readonly unread: readonly FindProblem[] }> {
+  // Loaded here, so that `scan --help` waits for no storage adapter.
+  const { findTranscripts } = await import('@palimpsest/host')
+  const { agents, signal } = request
+  const paths = absolutePaths(request)
+  const found = new Map<string, FoundTranscript>()
+  const unread: FindProblem[] = []
+  const options = { ...(paths.length === 0 ? {} : { paths }), ...(agents === undefined ? {} : { agents }), signal }
+  for await (const item of findTranscripts(host, options)) {
+    if ('error' in item) unread.push(item)
+    // A file in a folder that is also named by itself is looked at once.
+    else found.set(item.path, item)
+    request.onFound?.(found.size)
+  }
+  return { found: [...found.values()], unread }
+}
+
+async function scanFile(host: Host, file: FoundTranscript, { again, countTokens, signal }: ScanRequest): Promise<ScannedFile> {
+  try {
+    const transcript = host.files.origin(file.path)
+    const imported = await host.checkpoints.import({ agent: file.agent, transcript, signal, ...(again === undefined ? {} : { again }) })
+    return { ...file, imported, tokens: countTokens ? await tokensCompacted(host, imported, signal) : 0 }
+  } catch (error) {
+    if (isCheckpointError(error) && !isStoreFailure(error)) return { ...file, failure: error }
+    throw error
+  }
+}
+
+/** Tokens that were in the context before each compaction, added up, as far as the transcript says them. */
+async function tokensCompacted(host: Host, imported: ImportResult, signal: AbortSignal): Promise<number> {
+  if (imported.checkpointIds.length === 0) return 0
+  const { agent, sessionKey } = imported
+  const { checkpoints } = await host.checkpoints.list({ agent, sessionKey, limit: 1000, signal })
+  const ids = new Set(imported.checkpointIds)
+  return checkpoints.reduce((sum, checkpoint) => sum + (ids.has(checkpoint.id) ? (checkpoint.tokensBefore ?? 0) : 0), 0)
+}
+
+/** Whether an error is the store's, so that no other session would fare better. */
+function isStoreFailure(error: CheckpointError): boolean {
+  return error.code === 'STORAGE_UNAVAILABLE' || error.code === 'STORAGE_REFUSED' || error.code === 'FORMAT_UNSUPPORTED'
+}
+
+/** What findTranscripts makes of a path, so that what it says can be told from what lies in a folder. An empty one stays what it is. */
+function absolutePaths({ paths, cwd }: ScanRequest): readonly string[] {
+  return paths.map((path) => (path === '' ? path : resolve(cwd, path)))
+}
+
+function namedFailures(files: readonly ScannedFile[], unread: readonly FindProblem[], request: ScanRequest): readonly FindProblem[] {
+  const named = new Set(absolutePaths(request))
+  const failed = files.flatMap((file) => ('failure' in file ? [{ path: file.path, error: file.failure }] : []))
+  return [...unread, ...failed].filter(({ path }) => named.has(path))
+}

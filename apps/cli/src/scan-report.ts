@@ -1,0 +1,157 @@
+import type { CheckpointError, CheckpointErrorCode } from '@palimpsest/core'
+import { byteSize } from './byte-size.ts'
+import { sessionKeyWidth } from './checkpoint-table.ts'
+import type { Block } from './output.ts'
+import type { ScannedFile, ScanResult } from './scan-files.ts'
+import { counted, shortened, shortenedPath, styled, type Text } from './text.ts'
+import { tokenCount } from './token-count.ts'
+
+/** What went wrong in a file, as `--json` prints it. */
+interface ScanProblem {
+  readonly code: CheckpointErrorCode
+  readonly line?: number | undefined
+  readonly message: string
+}
+
+/** A session as `--json` prints it. A file that could not be imported has no `sessionKey`. */
+interface ScannedSession {
+  readonly agent: string
+  readonly sessionKey?: string
+  readonly sessionId?: string
+  readonly cwd?: string | undefined
+  readonly path: string
+  readonly checkpoints: readonly string[]
+  readonly created?: number
+  readonly completed?: number
+  readonly storedBytes?: number
+  readonly problems: readonly ScanProblem[]
+  readonly problemCount: number
+}
+
+/** What `scan --json` prints; `error` is that of the first file named on the command line that is no session. */
+export interface ScanReport {
+  readonly sessions: readonly ScannedSession[]
+  /** Files and folders that could not be looked into. */
+  readonly problems: readonly (ScanProblem & { readonly path: string })[]
+  readonly error?: { readonly code: string; readonly message: string; readonly details: object }
+}
+
+export function scanReport(result: ScanResult): ScanReport {
+  const [failed] = result.namedFailures
+  return {
+    sessions: result.files.map(scannedSession),
+    problems: result.unread.map(({ path, error }) => ({ path, ...scanProblem(error) })),
+    ...(failed === undefined ? {} : { error: failed.error.toJSON() }),
+  }
+}
+
+function scannedSession(file: ScannedFile): ScannedSession {
+  const { agent, path } = file
+  if ('failure' in file) return { agent, path, checkpoints: [], problems: [scanProblem(file.failure)], problemCount: 1 }
+  const { sessionKey, sessionId, cwd, checkpointIds, created, completed, storedBytes, problems, problemCount } = file.imported
+  return {
+    agent,
+    sessionKey,
+    sessionId,
+    ...(cwd === undefined ? {} : { cwd }),
+    path,
+    checkpoints: checkpointIds,
+    created,
+    completed,
+    storedBytes,
+    problems,
+    problemCount,
+  }
+}
+
+function scanProblem(error: CheckpointError): ScanProblem {
+  const { details } = error
+  const line = 'line' in details && details.line !== undefined ? { line: details.line } : {}
+  return { code: error.code, ...line, message: error.message }
+}
+
+/** What `scan` prints for people: the sessions that were compacted, then what all of them add up to. */
+export function scanBlocks(result: ScanResult, hints: { readonly list: string; readonly scanFolder: string }): readonly Block[] {
+  const { files } = result
+  if (files.length === 0) return [`No sessions found. Name a folder or a file: ${hints.scanFolder}`]
+  const compacted = files.filter((file) => 'imported' in file && file.imported.checkpointIds.length > 0)
+  if (compacted.length === 0) return [`${counted(files.length, 'session')} found, none with a compaction in it yet.`]
+  return [scanTable(compacted), '', totals(files), [styled('dim', 'See them: '), hints.list]]
+}
+
+function scanTable(files: readonly ScannedFile[]): Block {
+  return {
+    columns: [
+      { title: 'agent' },
+      { title: 'project' },
+      { title: 'session' },
+      { title: 'compactions', align: 'right' },
+      { title: 'tokens', align: 'right' },
+      { title: 'bytes', align: 'right' },
+      { title: 'stored', align: 'right' },
+    ],
+    rows: files.flatMap((file) => ('imported' in file ? [scanRow(file)] : [])),
+  }
+}
+
+function scanRow({
+  agent,
+  sizeBytes,
+  imported,
+  tokens,
+}: ScannedFile & { readonly imported: ScannedFileImport; readonly tokens: number }): readonly Text[] {
+  return [
+    agent,
+    shortenedPath(imported.cwd ?? '', 40),
+    shortened(imported.sessionKey, sessionKeyWidth),
+    String(imported.checkpointIds.length),
+    tokens === 0 ? '' : tokenCount(tokens),
+    byteSize(sizeBytes),
+    byteSize(imported.storedBytes),
+  ]
+}
+
+type ScannedFileImport = Extract<ScannedFile, { readonly imported: unknown }>['imported']
+
+function totals(files: readonly ScannedFile[]): Text {
+  // Copies of a session in several files hold the same compactions.
+  const compactions = new Set<string>()
+  const tokensBySession = new Map<string, number>()
+  let added = 0
+  let sizeBytes = 0
+  let storedBytes = 0
+  for (const file of files) {
+    if (!('imported' in file)) continue
+    const { agent, sessionKey, checkpointIds, created, completed } = file.imported
+    for (const id of checkpointIds) compactions.add(id)
+    const session = JSON.stringify([agent, sessionKey])
+    tokensBySession.set(session, Math.max(file.tokens, tokensBySession.get(session) ?? 0))
+    added += created + completed
+    storedBytes += file.imported.storedBytes
+    sizeBytes += file.sizeBytes
+  }
+  const tokens = [...tokensBySession.values()].reduce((sum, count) => sum + count, 0)
+  const facts = [
+    counted(files.length, 'session'),
+    `${counted(compactions.size, 'compaction')} kept (${added === 0 ? 'none' : added.toLocaleString('en-US')} new)`,
+    tokens === 0 ? '' : `${tokenCount(tokens)} tokens`,
+    `${byteSize(sizeBytes)} read, ${byteSize(storedBytes)} newly stored`,
+  ]
+  return styled('bold', facts.filter((fact) => fact !== '').join(' · '))
+}
+
+/** What could not be scanned, a line each, for standard error. */
+export function scanNotes(result: ScanResult): readonly Text[] {
+  const named = new Set(result.namedFailures.map(({ path }) => path))
+  const failures = result.files.flatMap((file) => ('failure' in file ? [{ path: file.path, error: file.failure }] : []))
+  const skipped = [...result.unread, ...failures].filter(({ path }) => !named.has(path))
+  const malformed = result.files.flatMap((file) =>
+    'imported' in file && file.imported.problemCount > 0 ? [{ path: file.path, count: file.imported.problemCount }] : [],
+  )
+  return [
+    ...malformed.map(
+      ({ path, count }): Text => [styled('yellow', 'noted:'), ` ${path}: ${counted(count, 'line')} kept as bytes, not understood`],
+    ),
+    ...skipped.map(({ path, error }): Text => [styled('yellow', 'skipped:'), ` ${path}: ${error.message}`]),
+  ]
+}

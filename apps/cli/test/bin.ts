@@ -1,0 +1,4 @@
+// What bin/palimpsest.js does, on the sources.
+import { main } from '../src/main.ts'
+
+await main()

@@ -1,0 +1,19 @@
+import type { StorageCase } from '../storage-case.ts'
+import { abortCases } from './abort.ts'
+import { concurrencyCases } from './concurrency.ts'
+import { keyCases } from './keys.ts'
+import { lifecycleCases } from './lifecycle.ts'
+import { listCases } from './lists.ts'
+import { objectCases } from './objects.ts'
+import { refCases } from './refs.ts'
+
+/** The contract of a storage adapter, clause by clause. Ids are unique. */
+export const storageCases: readonly StorageCase[] = [
+  ...objectCases,
+  ...listCases,
+  ...keyCases,
+  ...refCases,
+  ...concurrencyCases,
+  ...abortCases,
+  ...lifecycleCases,
+]

@@ -1,0 +1,125 @@
+import { type Key, maxRefBytes, pageLimit, parseKey, parsePrefix, type RefStore, type RefVersion, StorageError } from '@palimpsest/core'
+import { hasCode, removeQuietly } from './file-system.ts'
+import { type KeyTree, keysOf, placeOf } from './key-paths.ts'
+import { pageOf } from './listing.ts'
+import type { Operate } from './operations.ts'
+import { createEmpty, emptyPublished, readAll, useFile } from './published-file.ts'
+import type { StoreFolder } from './store-folder.ts'
+
+const tree: KeyTree = { root: 'refs', sharded: true }
+const lineFeed = 10
+const readTries = 100
+/** How many generations keep their names, beside the newest. */
+const namesKept = 64
+
+/**
+ * A ref is a folder of generations, numbered from 1; the highest number is its value. Each is a file that gets its name once, by a link:
+ * whoever links generation N+1 has swapped generation N. A file is the value and a line feed, so that an empty value is not an empty file.
+ *
+ * When N is on the disk, N−2 is emptied, by renaming an empty file over it: two values stay, and a reader whose newest was emptied under its
+ * hands lists again. Names must not become free while a writer is about to link one, so that they are removed only when 64 newer ones exist.
+ * A writer so slow that 64 others went past between its look and its link could then link a removed name; it lists again after its link, and
+ * finds itself 64 behind: it takes its file away, and says that the outcome is unknown. Readers never see that file, which is not the newest.
+ * So no clock is needed, and a folder holds some 65 names however often the ref is swapped.
+ */
+export function fsRefs(store: StoreFolder, operate: Operate): RefStore {
+  return {
+    read: (name, options) => operate(options, () => readNewest(store, parseKey(name), options?.signal)),
+    compareAndSwap: (name, value, expected, options) =>
+      operate(options, async () => {
+        const folder = folderOf(parseKey(name))
+        if (value.byteLength > maxRefBytes)
+          throw new StorageError('too-large', `The value of a ref is at most ${maxRefBytes} bytes; these are ${value.byteLength}.`)
+        const bytes = new Uint8Array(value.byteLength + 1)
+        bytes.set(value)
+        bytes[value.byteLength] = lineFeed
+        return swap(store, folder, bytes, expected, options?.signal)
+      }),
+    list: (prefix, options) =>
+      operate(options, async () => {
+        const after = options?.after === undefined ? undefined : parseKey(options.after)
+        const limit = pageLimit(options)
+        const names = keysOf(tree, parsePrefix(prefix), after, (folder) => store.folders.names(folder))
+        const itemOf = async (name: Key) => ((await hasGenerations(store, folderOf(name))) ? { name } : undefined)
+        return pageOf(names, limit, itemOf, options?.signal)
+      }),
+  }
+}
+
+async function readNewest(store: StoreFolder, name: Key, signal: AbortSignal | undefined) {
+  const folder = folderOf(name)
+  for (let tries = 0; tries < readTries; tries += 1) {
+    signal?.throwIfAborted()
+    const newest = (await generationsIn(store, folder)).at(-1)
+    if (newest === undefined) return undefined
+    const bytes = await useFile(store.fs, store.folders.path(`${folder}/${fileNameOf(newest)}`), readAll)
+    if (bytes === undefined || bytes.byteLength === 0) continue
+    if (bytes.at(-1) !== lineFeed) throw new Error(`generation ${newest} in ${store.folders.path(folder)} is torn`)
+    return { value: bytes.subarray(0, -1), version: versionOf(newest) }
+  }
+  throw new Error(`the newest generation in ${store.folders.path(folder)} is empty`)
+}
+
+async function swap(
+  store: StoreFolder,
+  folder: string,
+  bytes: Uint8Array,
+  expected: RefVersion | undefined,
+  signal: AbortSignal | undefined,
+): Promise<RefVersion | undefined> {
+  const current = (await generationsIn(store, folder)).at(-1)
+  if ((current === undefined ? undefined : versionOf(current)) !== expected) return undefined
+  const next = (current ?? 0) + 1
+  let generations: readonly number[] = []
+  const empty = store.temporary()
+  const meanwhile = async () => {
+    const emptied = next > 2 ? createEmpty(store.fs, empty).catch(() => undefined) : undefined
+    generations = await generationsIn(store, folder)
+    await emptied
+  }
+  if (!(await store.create({ folder, name: fileNameOf(next) }, bytes, { signal, meanwhile }))) return undefined
+  const pathOf = (generation: number) => store.folders.path(`${folder}/${fileNameOf(generation)}`)
+  if ((generations.at(-1) ?? next) >= next + namesKept) {
+    await Promise.all([pathOf(next), empty].map((path) => removeQuietly(store.fs, path)))
+    throw new Error(`other writers went ${namesKept} generations past this one; whether it was the next is unknown`)
+  }
+  // Housekeeping: what fails here is done by a later swap, or costs only room.
+  const old = generations.filter((generation) => generation <= next - namesKept)
+  await Promise.allSettled([
+    next > 2 ? emptyPublished(store.fs, pathOf(next - 2), empty) : undefined,
+    ...old.slice(0, namesKept).map((generation) => removeQuietly(store.fs, pathOf(generation))),
+  ])
+  return versionOf(next)
+}
+
+/** The numbers in the folder of a ref, ascending. */
+async function generationsIn(store: StoreFolder, folder: string): Promise<readonly number[]> {
+  return numbersAmong(await store.folders.names(folder)).sort((a, b) => a - b)
+}
+
+/** Whether a ref was ever written: its folder is made shortly before its first generation. */
+async function hasGenerations(store: StoreFolder, folder: string): Promise<boolean> {
+  try {
+    return numbersAmong(await store.fs.readdir(store.folders.path(folder))).length > 0
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
+    throw error
+  }
+}
+
+function numbersAmong(names: readonly string[]): number[] {
+  return names.filter((name) => /^\d{12}$/.test(name)).map(Number)
+}
+
+function folderOf(name: Key): string {
+  const place = placeOf(tree, name)
+  return `${place.folder}/${place.name}`
+}
+
+function fileNameOf(generation: number): string {
+  return String(generation).padStart(12, '0')
+}
+
+function versionOf(generation: number): RefVersion {
+  return String(generation) as RefVersion
+}
