@@ -61,7 +61,7 @@ describe('a pi session', () => {
     const { store, id } = await scannedStore()
     await using _folder = store
     expect(await store.json('delete', id)).toEqual({ deleted: [id] })
-    expect(await store.json('list')).toEqual({ checkpoints: [] })
+    expect(await store.json('list')).toEqual({ checkpoints: [], problems: [] })
     const gone = await store.run(['show', id, '--json'])
     expect(gone.status).toBe(3)
     expect(gone.json()).toMatchObject({ error: { code: 'CHECKPOINT_NOT_FOUND', details: { id } } })

@@ -19,12 +19,12 @@ const branchShape = {
 describe('--json gives the shape, and the service gets what was typed', () => {
   const signal = expect.any(AbortSignal) as AbortSignal
   const cases: readonly (readonly [line: string, operation: string, args: readonly unknown[], shape: object])[] = [
-    ['list', 'list', [{ signal }], { checkpoints: [checkpoint] }],
+    ['list', 'list', [{ signal }], { checkpoints: [checkpoint], problems: [] }],
     [
       'list --agent pi --session-key k --cwd sub --before 2026-08-01 --after 5 --limit 3 --cursor c',
       'list',
       [{ agent: 'pi', sessionKey: 'k', cwd: '/work/project/sub', before: Date.UTC(2026, 7, 1), after: 5, limit: 3, cursor: 'c', signal }],
-      { checkpoints: [checkpoint] },
+      { checkpoints: [checkpoint], problems: [] },
     ],
     [
       'sessions --agent pi --cwd . --limit 2 --cursor c',
