@@ -200,6 +200,7 @@ function fakeReader(): TranscriptReader {
     detect: (head) => Buffer.from(head).toString().startsWith('{"type":"session"'),
     identify: never,
     entries: never,
+    structure: never,
     entry: never,
     compactions: never,
     context: never,

@@ -17,9 +17,9 @@ import { retain } from './retention.ts'
 import { storeRecord } from './row.ts'
 import { allRows, byNewest, withRows } from './rows.ts'
 import { readRecord } from './session-objects.ts'
-import { isSuperseded, settleCompactions, strongerReason } from './settlement.ts'
+import { isSuperseded, isWaiting, settleCompactions, strongerReason } from './settlement.ts'
 import type { AbortOptions } from './storage.ts'
-import { commitEveryBytes, createPartStore, type PartStore, type StoredParts } from './stored-parts.ts'
+import { commitEveryBytes, createPartStore, type MatchedPart, type PartStore, type StoredParts } from './stored-parts.ts'
 import { isOnStream } from './stream.ts'
 import { trimmed, wholeNumber } from './text-input.ts'
 import type { AgentId, LineStart, TranscriptOrigin } from './transcript.ts'
@@ -113,7 +113,8 @@ async function storeAhead(environment: Environment, session: TranscriptSession, 
   const totalBytes = session.contents.reduce((sum, content) => sum + content.endBytes, 0)
   for (let left = Math.ceil(totalBytes / commitEveryBytes); left > 1; left -= 1) {
     const stopped = await changeLedger(environment, session.name, options, async (ledger) => {
-      const stored = await store.store(ledger ?? newLedger(session), session.contents, commitEveryBytes)
+      const current = ledger ?? newLedger(session)
+      const stored = await store.store(current, await store.match(current, session.contents), commitEveryBytes)
       return stored.added.length === 0 ? { result: false } : { ledger: stored.ledger, result: stored.stopped }
     })
     if (!stopped) return
@@ -129,11 +130,16 @@ async function captureInto(
   options: AbortOptions,
 ): Promise<Change<Captured>> {
   const known = await allRows(environment, session.name, before, options)
-  const stored = await store.store(refreshedLedger(before, session), session.contents)
+  const current = refreshedLedger(before, session)
+  const matched = await store.match(current, session.contents)
+  const earlier = await earlierPosition(session, current, matched[0], known)
+  const lines = upTo(session.transcript, session.main.sizeBytes)
+  // The thread pool compresses while the lines are parsed here.
+  const [stored, inspected] = await bothOf(
+    store.store(current, matched),
+    inspectLines(session.reader, lines, { ...options, from: earlier?.from }),
+  )
   const main = stored.positions[0] ?? { name: 'main', stream: 0, bytes: 0, lines: 0 }
-  const earlier = await earlierPosition(session, stored, known)
-  const lines = upTo(session.transcript, main.bytes)
-  const inspected = await inspectLines(session.reader, lines, { ...options, from: earlier?.from })
   const tipId = requireLeaf(inspected.leafId ?? earlier?.row.tipId ?? earlier?.row.leafId, session.transcript)
   const badLines = (earlier?.row.badLines ?? 0) + inspected.badLines.length
   const settled = await settleCompactions({
@@ -148,7 +154,7 @@ async function captureInto(
     path: session.transcript.path,
     main: session.main,
     badLinesBefore: (start) => (earlier?.row.badLines ?? 0) + inspected.badLines.filter((line) => line.start < start).length,
-    compactions: await compactionsOf(session.reader, lines, { ...options, from: earlier?.from }),
+    compactions: known.some(isWaiting) ? await compactionsOf(session.reader, lines, { ...options, from: earlier?.from }) : [],
     inherited: await inheritedBoundaries(environment, session),
     create: false,
     again: false,
@@ -157,7 +163,8 @@ async function captureInto(
   const leafId = facts.leafId ?? tipId
   const [latest] = [...settled.rows].sort(byNewest)
   const same = latest !== undefined && (await isSame(environment, session, stored, latest, leafId, options)) ? latest : undefined
-  if (same !== undefined && (same.status === 'pending' || same.status === 'snapshot' || !isCompactionReason(facts.reason))) {
+  // What somebody asked for stays what it is: a pending one goes when no compaction follows.
+  if (same !== undefined && (same.status === 'pending' || same.reason === 'session-end' || !isCompactionReason(facts.reason))) {
     return unchanged(environment, session, settled, same, facts, options)
   }
   const record = newRecord(session, facts, { leafId, badLines, stored })
@@ -188,20 +195,26 @@ async function captureInto(
 /** The newest checkpoint on the bytes that were stored already, from which on the lines have to be read. */
 async function earlierPosition(
   session: TranscriptSession,
-  stored: StoredParts,
+  ledger: Ledger,
+  main: MatchedPart | undefined,
   rows: readonly CheckpointRow[],
 ): Promise<{ row: CheckpointRow; from: LineStart } | undefined> {
-  const match = stored.matches.get('main')
-  const main = stored.positions[0]
-  if (match === undefined || main === undefined) return undefined
+  if (main === undefined || main.match.kind === 'none') return undefined
+  const { bytes, stream } = main.match
   const usable = rows
-    .filter((row) => row.bytes > 0 && row.bytes <= match.bytes && isOnStream(stored.ledger, 'main', row, main.stream))
+    .filter((row) => row.bytes > 0 && row.bytes <= bytes && isOnStream(ledger, 'main', row, stream))
     .sort((left, right) => right.bytes - left.bytes || right.commit - left.commit)
   for (const row of usable.slice(0, 8)) {
     const [last] = await session.main.read(row.bytes - 1, row.bytes)
     if (last === 10) return { row, from: { line: row.lines, start: row.bytes } }
   }
   return undefined
+}
+
+/** Both results; when one fails the other is waited for, so that nothing goes on behind the caller's back. */
+async function bothOf<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
+  await Promise.allSettled([one, other])
+  return [await one, await other]
 }
 
 /** Whether a checkpoint has these bytes, sidecars included, and this leaf. */

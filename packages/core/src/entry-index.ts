@@ -26,7 +26,7 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
   const main = record.parts.filter((part) => part.name === 'main')
   const source = await storedSource(session, main[0] ?? { name: 'main', stream: 0, bytes: 0 }, options)
   const transcript = storedTranscript(session, main, { ...options, path: record.preCompaction.sessionFile, damaged })
-  const lines = await linesOf(reader.entries(transcript, options), damaged)
+  const lines = await linesOf(reader.structure(transcript, options), damaged)
   const entries = lines.filter((line) => !isBad(line))
   const byId = new Map<string, number>()
   entries.forEach((entry, index) => {
@@ -46,7 +46,7 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
 
 /** The structure of any transcript, without the means to read bodies. */
 export async function indexTranscript(
-  entries: AsyncIterable<Entry | BadLine>,
+  entries: AsyncIterable<IndexedEntry | BadLine>,
 ): Promise<{ readonly index: EntryIndex; readonly badLines: number; readonly leafId: string | undefined }> {
   const indexed: IndexedEntry[] = []
   const byId = new Map<string, number>()
@@ -59,7 +59,7 @@ export async function indexTranscript(
     }
     leafId = entry.leafId ?? leafId
     if (!byId.has(entry.id)) byId.set(entry.id, indexed.length)
-    indexed.push(withoutBody(entry))
+    indexed.push(entry)
   }
   return { index: { entries: indexed, byId }, badLines, leafId }
 }
@@ -69,24 +69,20 @@ function isBad(line: IndexedEntry | IndexedBadLine): line is IndexedBadLine {
 }
 
 async function linesOf(
-  entries: AsyncIterable<Entry | BadLine>,
+  entries: AsyncIterable<IndexedEntry | BadLine>,
   damaged: readonly DamagedRange[],
 ): Promise<readonly (IndexedEntry | IndexedBadLine)[]> {
   const lines: (IndexedEntry | IndexedBadLine)[] = []
   for await (const entry of entries) {
-    if (entry.kind !== 'bad') lines.push(withoutBody(entry))
-    else if (!damaged.some((range) => entry.start >= range.start - 1 && entry.start < range.end)) lines.push(badLine(entry))
+    // A line may parse although a part of it reads as blanks.
+    if (damaged.some((range) => entry.start < range.end && entry.end > range.start)) continue
+    lines.push(entry.kind === 'bad' ? badLine(entry) : entry)
   }
   return lines
 }
 
 function badLine(line: BadLine): IndexedBadLine {
   return { kind: 'unknown', id: `L${line.line}`, part: line.part, line: line.line, start: line.start, end: line.end, message: line.message }
-}
-
-function withoutBody(entry: Entry): IndexedEntry {
-  const { text: _text, tool: _tool, createdAt: _createdAt, ...indexed } = entry
-  return indexed
 }
 
 /** Parents that lay in a damaged range are given the entry before it, so that a branch goes on across the gap. */

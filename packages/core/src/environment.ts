@@ -3,6 +3,7 @@ import { CheckpointError } from './errors.ts'
 import { checkFormat, ensureFormat } from './format.ts'
 import type { Retention } from './retention.ts'
 import type { AbortOptions, Storage } from './storage.ts'
+import { wholeNumber } from './text-input.ts'
 import type { AgentId, TranscriptFiles, TranscriptReader } from './transcript.ts'
 
 /** What every operation of one service works with. */
@@ -21,7 +22,7 @@ export interface Environment {
   writable(options: AbortOptions): Promise<void>
 }
 
-/** Readers by agent, and the checks of the format made once. */
+/** Readers by agent, and the checks of the format made once. Throws `ARGUMENT_INVALID` for a retention that can't be one. */
 export function createEnvironment(options: {
   readonly storage: Storage
   readonly readers: readonly TranscriptReader[]
@@ -30,14 +31,15 @@ export function createEnvironment(options: {
   readonly catalogue?: Catalogue | undefined
   readonly now?: (() => number) | undefined
 }): Environment {
-  const { storage, readers } = options
+  const { storage, readers, retention = {} } = options
+  wholeNumber('maxCheckpoints', retention.maxCheckpoints)
   let readable = false
   let writable = false
   return {
     storage,
     readers,
     files: options.files,
-    retention: options.retention ?? {},
+    retention,
     catalogue: options.catalogue,
     now: options.now ?? Date.now,
     readerOf(agent) {

@@ -108,7 +108,8 @@ async function settleInto(
   before: Ledger,
   options: AbortOptions,
 ): Promise<Change<Counts>> {
-  const stored = await store.store(refreshedLedger(before, session), contents)
+  const ledger = refreshedLedger(before, session)
+  const stored = await store.store(ledger, await store.match(ledger, contents))
   const settled = await settleCompactions({
     ...options,
     environment,
@@ -130,7 +131,8 @@ async function settleInto(
   if (!settled.changed) return { result: countsOf(settled) }
   const kept = retain(settled.rows, settled.ledger.trash, environment.retention, environment.now())
   const next = await withRows(environment, session.name, { ...settled.ledger, trash: kept.trash }, kept.rows, options)
-  return { ledger: next.ledger, result: countsOf(settled), unnamed: [...settled.unnamed, ...next.unnamed] }
+  const counts = countsOf({ ...settled, checkpointIds: settled.checkpointIds.filter((id) => kept.rows.some((row) => row.id === id)) })
+  return { ledger: next.ledger, result: counts, unnamed: [...settled.unnamed, ...next.unnamed] }
 }
 
 /** The answer without storing anything, where every compaction has been settled before and a whole id could be told from the line alone. */

@@ -21,7 +21,7 @@ export async function inspectLines(
   let leafId: string | undefined
   let entryCount = 0
   const badLines: { start: number; line: number; message: string }[] = []
-  for await (const entry of reader.entries(transcript, options)) {
+  for await (const entry of reader.structure(transcript, options)) {
     if (entry.kind === 'bad') {
       badLines.push({ start: entry.start, line: entry.line, message: entry.message })
       continue

@@ -1,4 +1,5 @@
 import { countLineFeeds } from './chunking.ts'
+import { isCheckpointError } from './errors.ts'
 import type { rangeDigests } from './part-bytes.ts'
 import { readSegment } from './session-objects.ts'
 import { readStoredChunk, type StoredSession } from './snapshot.ts'
@@ -53,7 +54,7 @@ async function matchStream(
   return { kind: bytes === content.endBytes && bytes > 0 ? 'whole' : 'append', stream, bytes, lines }
 }
 
-/** The part ends inside a stored chunk: that chunk is verified and compared byte by byte. */
+/** The part ends inside a stored chunk: that chunk is verified and compared byte by byte. On a damaged one nothing can stand. */
 async function endsInside(
   session: StoredSession,
   stream: number,
@@ -61,7 +62,11 @@ async function endsInside(
   content: { readonly source: TranscriptSource; readonly endBytes: number },
   options: AbortOptions,
 ): Promise<PrefixMatch | undefined> {
-  const stored = (await readStoredChunk(session, chunk, options)).subarray(0, content.endBytes - chunk.start)
+  const whole = await readStoredChunk(session, chunk, options).catch((error: unknown) => {
+    if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
+  })
+  if (whole === undefined) return undefined
+  const stored = whole.subarray(0, content.endBytes - chunk.start)
   const here = await content.source.read(chunk.start, content.endBytes, options)
   if (Buffer.compare(stored, here) !== 0) return undefined
   return { kind: 'whole', stream, bytes: content.endBytes, lines: chunk.linesBefore + countLineFeeds(stored) }

@@ -16,8 +16,8 @@ export async function writeSession(
 ): Promise<readonly string[]> {
   for await (const { part, bytes } of reader.rewrite(source, rewrite)) await target.write(part, bytes)
   const options: AbortOptions = { signal: rewrite.signal }
-  const before = await indexTranscript(reader.entries(source, options))
-  const after = await indexTranscript(reader.entries(target.written(), options))
+  const before = await indexTranscript(reader.structure(source, options))
+  const after = await indexTranscript(reader.structure(target.written(), options))
   const wanted = reader.context(before.index, rewrite.leafId, 'context')
   const written = reader.context(after.index, after.leafId ?? '', 'context')
   const unanswered = rewrite.dropUnanswered === true && written.entryIds.length < wanted.entryIds.length

@@ -102,7 +102,7 @@ async function settleOne(
         isOnStream(state.ledger, 'main', row, request.stream),
     )
     .sort((left, right) => right.bytes - left.bytes || byNewest(left, right))
-  const waiting = between.find((row) => isCompactionReason(row.reason))
+  const waiting = between.find(isWaiting)
   if (waiting === undefined && !request.create) return
   const superseded = between.filter((row) => row !== waiting && isSuperseded(row))
   state.unnamed.push(...superseded.map((row) => row.record))
@@ -118,6 +118,11 @@ async function settleOne(
   if (waiting === undefined) state.created += 1
   else state.completed += 1
   state.ledger = { ...state.ledger, removed: state.ledger.removed.filter((id) => id !== boundary.id) }
+}
+
+/** Whether a checkpoint was taken for a compaction whose boundary has not been seen yet. */
+export function isWaiting(row: CheckpointRow): boolean {
+  return row.boundaryId === undefined && isCompactionReason(row.reason)
 }
 
 /** Whether a later compaction makes a checkpoint without one superfluous: its bytes are a prefix of the other's. */

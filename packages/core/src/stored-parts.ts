@@ -20,21 +20,29 @@ export interface PartContent {
   readonly endBytes: number
 }
 
+/** A part, how much of it is stored already, and the stream on which it goes on. */
+export interface MatchedPart {
+  readonly content: PartContent
+  readonly match: PrefixMatch
+  readonly stream: number
+}
+
 /** Where the bytes of each part ended up. */
 export interface StoredParts {
   readonly ledger: Ledger
   readonly positions: readonly PartPosition[]
   /** From which byte on each part was new. */
   readonly added: readonly { readonly name: PartName; readonly stream: number; readonly from: number }[]
-  readonly matches: ReadonlyMap<PartName, PrefixMatch>
   /** Whether `stopAfterBytes` was reached before the end. */
   readonly stopped: boolean
 }
 
 /** Stores the parts of one capture; survives several tries, storing each chunk once. */
 export interface PartStore {
+  /** How much of each part is stored already. */
+  match(ledger: Ledger, contents: readonly PartContent[]): Promise<readonly MatchedPart[]>
   /** Puts what is new of each part into storage and names it in the ledger that comes back. Nothing is committed. */
-  store(ledger: Ledger, contents: readonly PartContent[], stopAfterBytes?: number): Promise<StoredParts>
+  store(ledger: Ledger, matched: readonly MatchedPart[], stopAfterBytes?: number): Promise<StoredParts>
   storedBytes(): number
 }
 
@@ -51,26 +59,31 @@ export function createPartStore(environment: Environment, name: Key, options: Ab
   let earlierBytes = 0
   return {
     storedBytes: () => earlierBytes + (writer?.storedBytes() ?? 0),
-    async store(ledger, contents, stopAfterBytes = Number.POSITIVE_INFINITY) {
+    async match(ledger, contents) {
+      const matched: MatchedPart[] = []
+      for (const content of contents) {
+        const match = await longestPrefix({ environment, name, ledger }, content.name, content, options)
+        const stream = match.kind === 'append' || match.kind === 'whole' ? match.stream : streamsOf(ledger, content.name).length
+        matched.push({ content, match, stream })
+      }
+      return matched
+    },
+    async store(ledger, matched, stopAfterBytes = Number.POSITIVE_INFINITY) {
       if (writer === undefined || ledger.fence > epoch) {
         earlierBytes += writer?.storedBytes() ?? 0
         epoch = ledger.epoch
         writer = createChunkWriter(environment, name, epoch, options)
       }
-      const session = { environment, name, ledger }
-      const matches = new Map<PartName, PrefixMatch>()
-      const targets: { content: PartContent; match: PrefixMatch; stream: number; until: number }[] = []
+      const targets: (MatchedPart & { until: number })[] = []
       let budget = stopAfterBytes
-      for (const content of contents) {
-        const match = await longestPrefix(session, content.name, content, options)
-        matches.set(content.name, match)
-        const stream = match.kind === 'append' || match.kind === 'whole' ? match.stream : streamsOf(ledger, content.name).length
+      for (const part of matched) {
+        const { content, match, stream } = part
         const until = match.kind === 'whole' ? match.bytes : Math.min(content.endBytes, match.bytes + Math.max(budget, 0))
         if (match.kind !== 'whole') await writer.add(content.name, stream, content.source, match.bytes, until)
         budget -= until - match.bytes
-        targets.push({ content, match, stream, until })
+        targets.push({ ...part, until })
       }
-      return placeChunks(environment, name, ledger, targets, matches, await writer.flush(), options)
+      return placeChunks(environment, name, ledger, targets, await writer.flush(), options)
     },
   }
 }
@@ -79,8 +92,7 @@ async function placeChunks(
   environment: Environment,
   name: Key,
   before: Ledger,
-  targets: readonly { content: PartContent; match: PrefixMatch; stream: number; until: number }[],
-  matches: ReadonlyMap<PartName, PrefixMatch>,
+  targets: readonly (MatchedPart & { readonly until: number })[],
   chunks: ReadonlyMap<PartName, readonly Chunk[]>,
   options: AbortOptions,
 ): Promise<StoredParts> {
@@ -97,7 +109,7 @@ async function placeChunks(
     }
     positions.push({ name: content.name, stream, bytes: until, lines })
   }
-  return { ledger, positions, added, matches, stopped: targets.some(({ content, until }) => until < content.endBytes) }
+  return { ledger, positions, added, stopped: targets.some(({ content, until }) => until < content.endBytes) }
 }
 
 /** A stream that others will outgrow keeps no chunks in the ledger: before a new one begins, those before it move into segments. */

@@ -213,6 +213,11 @@ export interface TranscriptReader {
     transcript: Transcript,
     options?: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined },
   ): AsyncIterable<Entry | BadLine>
+  /** The same without what the entries say, which is most of the work: what capturing and indexing need. */
+  structure(
+    transcript: Transcript,
+    options?: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined },
+  ): AsyncIterable<IndexedEntry | BadLine>
   /** What one line says, for a place in an index: its text is read only when it is shown. */
   entry(line: Uint8Array, indexed: IndexedEntry): Entry
   /** Every compaction the main part records, in file order, from `from` on. */

@@ -44,7 +44,8 @@ describe('a checkpoint id', () => {
       fc.property(time, time, digest, digest, (one, other, oneDigest, otherDigest) => {
         fc.pre(one !== other)
         const isEarlier =
-          makeCheckpointId({ createdAt: one, sessionDigest: oneDigest }) < makeCheckpointId({ createdAt: other, sessionDigest: otherDigest })
+          makeCheckpointId({ createdAt: one, sessionDigest: oneDigest }) <
+          makeCheckpointId({ createdAt: other, sessionDigest: otherDigest })
         expect(isEarlier).toBe(one < other)
       }),
     )

@@ -38,7 +38,9 @@ describe('parseKey', () => {
   })
 
   test.each(refused)('refuses %j and says what a key may be', (key) => {
-    expect(() => parseKey(key)).toThrow(expect.objectContaining({ name: 'StorageError', kind: 'key', message: expect.stringContaining('a-z 0-9') }))
+    expect(() => parseKey(key)).toThrow(
+      expect.objectContaining({ name: 'StorageError', kind: 'key', message: expect.stringContaining('a-z 0-9') }),
+    )
   })
 
   test('gives any string back as it is, or refuses it; what it gives can leave no folder', () => {
@@ -90,6 +92,8 @@ describe('a session name', () => {
   })
 
   test('does not take an agent that can not stand in a key', () => {
-    for (const agent of ['../x', 'A', 'a b']) expect(() => sessionName(agent, 'k')).toThrow(StorageError)
+    for (const agent of ['../x', 'A', 'a b', '', 'a'.repeat(200)]) {
+      expect(() => sessionName(agent, 'k')).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }))
+    }
   })
 })

@@ -53,6 +53,25 @@ export const lineCases: readonly ReaderCase[] = [
     },
   },
   {
+    id: 'lines/structure',
+    group: 'lines',
+    name: 'gives the same lines without what they say',
+    async run({ reader, sample }) {
+      const main = withLine(sample.main(), 2, text.encode('torn'))
+      const lines = await linesOf(reader, sampleTranscript(sample, main))
+      const structure: unknown[] = []
+      for await (const line of reader.structure(sampleTranscript(sample, main))) structure.push(line)
+      assert.deepEqual(
+        structure,
+        lines.map((line) => {
+          if (line.kind === 'bad') return line
+          const { text: _text, tool: _tool, createdAt: _createdAt, ...indexed } = line
+          return indexed
+        }),
+      )
+    },
+  },
+  {
     id: 'lines/entry',
     group: 'lines',
     name: 'reads an entry again from its own bytes',

@@ -360,6 +360,20 @@ function settledCases(openStore: OpenStore): void {
       expect(await idsIn(service)).toEqual(kept.reverse())
     })
 
+    test('stays when it was requested, also where a compaction then began on the same bytes and never came', async () => {
+      const workshop = await openWorkshop(openStore)
+      const file = await workshop.pi()
+      await file.turn()
+      const service = workshop.service()
+      const requested = await service.capture({ ...of(file), reason: 'requested' })
+      const pending = await service.capture({ ...of(file), reason: 'manual' })
+      expect(pending.storedBytes).toBe(0)
+      await file.turn()
+      const next = await service.capture({ ...of(file), reason: 'manual' })
+      expect(await idsIn(service)).toEqual([next.checkpoint.id, requested.checkpoint.id])
+      expect((await service.get(requested.checkpoint.id)).reason).toBe('requested')
+    })
+
     test('stays when the next one has less than it: a file that was cut takes nothing away', async () => {
       const workshop = await openWorkshop(openStore)
       const file = await workshop.pi()

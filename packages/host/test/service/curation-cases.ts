@@ -38,12 +38,20 @@ export function curationCases(openStore: OpenStore): void {
         await file.compact()
       }
       const service = workshop.service({ retention: { maxCheckpoints: 2 } })
-      await service.import(of(file))
+      const found = await service.import(of(file))
       const kept = await idsIn(service)
+      expect(found.checkpointIds).toEqual([...kept].reverse())
       expect((await service.list()).checkpoints.map(({ boundary }) => boundary?.id)).toEqual(['c10', 'c8'])
       expect(await service.import(of(file))).toMatchObject({ checkpointIds: [...kept].reverse(), created: 0 })
       expect(await idsIn(service)).toEqual(kept)
     })
+  })
+
+  test('a retention that is none is refused before it can take anything away', async () => {
+    const workshop = await openWorkshop(openStore)
+    for (const maxCheckpoints of [Number.NaN, -1, 1.5]) {
+      expect(() => workshop.service({ retention: { maxCheckpoints } })).toThrow(expect.objectContaining({ code: 'ARGUMENT_INVALID' }))
+    }
   })
 
   describe('a pin', () => {
@@ -53,7 +61,10 @@ export function curationCases(openStore: OpenStore): void {
       const { checkpoint } = await service.capture(smallSession('s'))
       expect((await service.pin(checkpoint.id.slice(-8))).pinned).toBe(true)
       expect((await service.list()).checkpoints).toMatchObject([{ id: checkpoint.id, pinned: true }])
-      await expect(service.delete([checkpoint.id])).rejects.toMatchObject({ code: 'ARGUMENT_INVALID', message: expect.stringContaining('--off') })
+      await expect(service.delete([checkpoint.id])).rejects.toMatchObject({
+        code: 'ARGUMENT_INVALID',
+        message: expect.stringContaining('--off'),
+      })
       await expect(service.deleteSession({ agent: 'pi', sessionKey: 's' })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
       expect(await idsIn(service)).toEqual([checkpoint.id])
       expect(await service.delete([checkpoint.id], { force: true })).toEqual([checkpoint.id])
@@ -99,8 +110,8 @@ export function curationCases(openStore: OpenStore): void {
       const bytes = await rawOf(service, other.id)
       expect([...(await service.delete([one.id, other.id.slice(-10), one.id]))].sort()).toEqual([one.id, other.id].sort())
       expect(await idsIn(service)).toEqual([])
-      for (const reading of [service.get(one.id), service.read(one.id), service.pin(one.id), rawOf(service, one.id)]) {
-        await expect(reading).rejects.toMatchObject({ code: 'CHECKPOINT_NOT_FOUND' })
+      for (const use of [service.get, service.read, service.pin, service.branch, (id: string) => rawOf(service, id)]) {
+        await expect(use(one.id)).rejects.toMatchObject({ code: 'CHECKPOINT_NOT_FOUND' })
       }
       expect(await workshop.service().undelete(` ${other.id.slice(-10)} `)).toEqual(other)
       expect((await rawOf(service, other.id)).equals(bytes)).toBe(true)
@@ -114,7 +125,8 @@ export function curationCases(openStore: OpenStore): void {
       const service = workshop.service()
       const kept = (await service.capture(smallSession('kept'))).checkpoint
       const ids: string[] = []
-      for (let at = 0; at < 3; at += 1) ids.push((await service.capture({ ...smallSession('gone', at), reason: 'requested' })).checkpoint.id)
+      for (let at = 0; at < 3; at += 1)
+        ids.push((await service.capture({ ...smallSession('gone', at), reason: 'requested' })).checkpoint.id)
       expect([...(await service.deleteSession({ agent: 'pi', sessionKey: 'gone' }))].sort()).toEqual([...ids].sort())
       expect(await idsIn(service)).toEqual([kept.id])
       for (const sessionKey of ['gone', 'never', '../../etc']) {

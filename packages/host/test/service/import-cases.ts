@@ -23,7 +23,14 @@ export function importCases(openStore: OpenStore): void {
       await file.turn()
       const service = workshop.service()
       const found = await service.import(of(file))
-      expect(found).toMatchObject({ agent, sessionKey: file.sessionId, sessionId: file.sessionId, created: 3, completed: 0, problemCount: 0 })
+      expect(found).toMatchObject({
+        agent,
+        sessionKey: file.sessionId,
+        sessionId: file.sessionId,
+        created: 3,
+        completed: 0,
+        problemCount: 0,
+      })
       expect(await idsIn(service)).toEqual([...found.checkpointIds].reverse())
       for (const [at, id] of found.checkpointIds.entries()) {
         expect((await rawOf(service, id)).equals(before[at] ?? Buffer.alloc(1))).toBe(true)
@@ -125,7 +132,9 @@ function hookCases(openStore: OpenStore): void {
       await file.turn()
       const pending = await workshop.service().capture({ ...of(file), reason: 'manual' })
       // The agent writes on between its hook and the boundary.
-      await file.append(agent === 'pi' ? '{"type":"custom","id":"x1","parentId":"a1"}\n' : `{"type":"mode","sessionId":"${file.sessionId}"}\n`)
+      await file.append(
+        agent === 'pi' ? '{"type":"custom","id":"x1","parentId":"a1"}\n' : `{"type":"mode","sessionId":"${file.sessionId}"}\n`,
+      )
       const before = Buffer.from(file.bytes())
       const boundaryId = await file.compact()
       const service = workshop.service()
@@ -239,7 +248,10 @@ function removedCases(openStore: OpenStore): void {
       const third = await service.import(of(file))
       expect(third.checkpointIds).toEqual([second, expect.any(String)])
       expect(await idsIn(service)).not.toContain(first)
-      expect(await service.import({ ...of(file), again: true })).toMatchObject({ checkpointIds: [first, ...third.checkpointIds], created: 1 })
+      expect(await service.import({ ...of(file), again: true })).toMatchObject({
+        checkpointIds: [first, ...third.checkpointIds],
+        created: 1,
+      })
       expect(await service.get(first)).toEqual(kept)
       await expect(service.undelete(first)).rejects.toMatchObject({ code: 'CHECKPOINT_NOT_FOUND' })
     })
@@ -330,8 +342,23 @@ function inheritedCases(openStore: OpenStore): void {
   test('a sub-agent file below a session is no session with compactions', async () => {
     const workshop = await openWorkshop(openStore)
     const path = join(workshop.folder, 'agent-1.jsonl')
-    const line = { type: 'user', isSidechain: true, agentId: '1', sessionId: 's', uuid: 'u', parentUuid: null, message: { role: 'user', content: 'go' } }
-    const boundary = { type: 'system', subtype: 'compact_boundary', isSidechain: true, sessionId: 's', uuid: 'b', compactMetadata: { trigger: 'auto' } }
+    const line = {
+      type: 'user',
+      isSidechain: true,
+      agentId: '1',
+      sessionId: 's',
+      uuid: 'u',
+      parentUuid: null,
+      message: { role: 'user', content: 'go' },
+    }
+    const boundary = {
+      type: 'system',
+      subtype: 'compact_boundary',
+      isSidechain: true,
+      sessionId: 's',
+      uuid: 'b',
+      compactMetadata: { trigger: 'auto' },
+    }
     await writeFile(path, jsonl([line, boundary]))
     expect((await workshop.service().import({ agent: 'claude-code', transcript: fileTranscript(path) })).checkpointIds).toEqual([])
   })

@@ -43,7 +43,10 @@ export function readingCases(openStore: OpenStore): void {
     test('in a store that has nothing says what to run', async () => {
       const service = (await openWorkshop(openStore)).service()
       for (const id of ['latest', 'abcdef', '019b0046-6e4b-7879-9d20-2f09d66a3292']) {
-        await expect(service.get(id)).rejects.toMatchObject({ code: 'CHECKPOINT_NOT_FOUND', message: expect.stringContaining('palimpsest scan') })
+        await expect(service.get(id)).rejects.toMatchObject({
+          code: 'CHECKPOINT_NOT_FOUND',
+          message: expect.stringContaining('palimpsest scan'),
+        })
       }
     })
   })
@@ -67,7 +70,19 @@ export function readingCases(openStore: OpenStore): void {
 
     test('can be no other text: that is refused and says what an id is', async () => {
       const service = (await openWorkshop(openStore)).service()
-      for (const id of ['', ' ', 'abcde', '../../etc', 'latest~', 'latest~-1', 'latest~1.5', 'LATEST', 'ghijkl', 'x'.repeat(5000), 'a\0bcdef']) {
+      for (const id of [
+        '',
+        ' ',
+        'abcde',
+        '../../etc',
+        'latest~',
+        'latest~-1',
+        'latest~1.5',
+        'LATEST',
+        'ghijkl',
+        'x'.repeat(5000),
+        'a\0bcdef',
+      ]) {
         await expect(service.get(id), id).rejects.toMatchObject({ code: 'ARGUMENT_INVALID', message: expect.stringContaining('latest~1') })
       }
     })
@@ -158,9 +173,9 @@ function listCases(openStore: OpenStore): void {
 
     test('of a session that nobody knows is empty', async () => {
       const service = (await openWorkshop(openStore)).service()
-      expect(await service.list({ agent: 'pi', sessionKey: '../../etc' })).toEqual({ checkpoints: [] })
-      expect(await service.list({ sessionKey: 'x'.repeat(5000) })).toEqual({ checkpoints: [] })
-      expect(await service.list()).toEqual({ checkpoints: [] })
+      expect(await service.list({ agent: 'pi', sessionKey: '../../etc' })).toEqual({ checkpoints: [], problems: [] })
+      expect(await service.list({ sessionKey: 'x'.repeat(5000) })).toEqual({ checkpoints: [], problems: [] })
+      expect(await service.list()).toEqual({ checkpoints: [], problems: [] })
       expect(await service.sessions()).toEqual({ sessions: [], problems: [] })
     })
 
@@ -171,7 +186,10 @@ function listCases(openStore: OpenStore): void {
         await expect(service.sessions({ limit })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
       }
       for (const cursor of ['x', '', Buffer.from('{}').toString('base64url'), Buffer.from('null').toString('base64url')]) {
-        await expect(service.list({ cursor })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID', message: expect.stringContaining('without one') })
+        await expect(service.list({ cursor })).rejects.toMatchObject({
+          code: 'ARGUMENT_INVALID',
+          message: expect.stringContaining('without one'),
+        })
         await expect(service.sessions({ cursor })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
       }
     })
@@ -288,7 +306,12 @@ function viewCases(openStore: OpenStore): void {
 export function smallSession(sessionId: string, turns = 0): { agent: string; transcript: ReturnType<typeof bytesTranscript> } {
   const lines: object[] = [{ type: 'session', version: 3, id: sessionId, cwd: '/home/dev/small' }]
   for (let at = 0; at <= turns; at += 1) {
-    lines.push({ type: 'message', id: `u${at}`, parentId: at === 0 ? null : `u${at - 1}`, message: { role: 'user', content: `prompt ${at}` } })
+    lines.push({
+      type: 'message',
+      id: `u${at}`,
+      parentId: at === 0 ? null : `u${at - 1}`,
+      message: { role: 'user', content: `prompt ${at}` },
+    })
   }
   return { agent: 'pi', transcript: bytesTranscript({ main: jsonl(lines) }) }
 }
@@ -302,6 +325,9 @@ async function addTwin(workshop: Workshop, original: string, twin: string): Prom
   const storage = workshop.storage()
   const [item] = (await storage.refs.list(`sessions/${digest}`)).items
   if (item === undefined) throw new Error('The twin has no ledger.')
-  await changeLedgerBy(storage, item.name, (ledger) => ({ ...ledger, checkpoints: ledger.checkpoints.map((row) => ({ ...row, id: twin })) }))
+  await changeLedgerBy(storage, item.name, (ledger) => ({
+    ...ledger,
+    checkpoints: ledger.checkpoints.map((row) => ({ ...row, id: twin })),
+  }))
   expect(original).not.toBe(twin)
 }

@@ -1,7 +1,8 @@
 import { mkdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Checkpoints, ReadView } from '@palimpsest/core'
-import { fileTranscript } from '@palimpsest/transcripts'
+import { createMemoryStorage } from '@palimpsest/storage-memory'
+import { bytesTranscript, fileTranscript } from '@palimpsest/transcripts'
 import { describe, expect, test } from 'vitest'
 import { jsonl, piVersionOneLines, type SessionFile } from './support/sessions.ts'
 import type { OpenStore } from './support/stores.ts'
@@ -169,7 +170,7 @@ function restoreCases(openStore: OpenStore): void {
       expect((await service.import(of(file))).created).toBe(0)
     })
 
-    test('of a pi session whose file was cut since brings the lines back that are gone', async () => {
+    test('of a pi session whose file has lost its leaf is refused and names branch, which has it', async () => {
       const workshop = await openWorkshop(openStore)
       const file = await workshop.pi()
       await file.turn()
@@ -180,10 +181,12 @@ function restoreCases(openStore: OpenStore): void {
       const context = await textsOf(service, checkpoint.id)
       await file.rewrite(cut)
       await file.rest()
-      await restoredOrRefused(service, checkpoint.id, async () => {
-        expect(await textsOfFile(workshop, 'pi', file.path)).toEqual(context)
+      await expect(service.restore(checkpoint.id)).rejects.toMatchObject({
+        code: 'TARGET_REFUSED',
+        message: expect.stringContaining('branch'),
       })
-      expect((await readFile(file.path)).subarray(0, cut.byteLength).toString()).toContain('ask 1')
+      expect((await readFile(file.path)).equals(cut)).toBe(true)
+      expect(await textsOfFile(workshop, 'pi', (await service.branch(checkpoint.id)).path)).toEqual(context)
     })
 
     test('of a checkpoint that still waits leaves it where it is', async () => {
@@ -256,17 +259,22 @@ function refusalCases(openStore: OpenStore): void {
 
     test('when nobody knows its file', async () => {
       const { workshop, file } = await prepared('pi')
-      const { bytesTranscript } = await import('@palimpsest/transcripts')
       const service = workshop.service()
-      const { checkpoint } = await service.capture({ agent: 'pi', transcript: bytesTranscript({ main: file.bytes() }), sessionKey: 'bytes' })
-      await expect(service.restore(checkpoint.id)).rejects.toMatchObject({ code: 'TARGET_REFUSED', message: expect.stringContaining('branch') })
+      const { checkpoint } = await service.capture({
+        agent: 'pi',
+        transcript: bytesTranscript({ main: file.bytes() }),
+        sessionKey: 'bytes',
+      })
+      await expect(service.restore(checkpoint.id)).rejects.toMatchObject({
+        code: 'TARGET_REFUSED',
+        message: expect.stringContaining('branch'),
+      })
     })
   })
 }
 
 /** What the model would be shown of a session file, in a store of its own. */
 async function textsOfFile(workshop: Workshop, agent: string, path: string): Promise<readonly string[]> {
-  const { createMemoryStorage } = await import('@palimpsest/storage-memory')
   const service = workshop.service({ storage: createMemoryStorage() })
   const { checkpoint } = await service.capture({ agent, transcript: fileTranscript(path), reason: 'requested' })
   return textsOf(service, checkpoint.id)
@@ -274,10 +282,4 @@ async function textsOfFile(workshop: Workshop, agent: string, path: string): Pro
 
 async function textsOf(service: Checkpoints, id: string, view: ReadView = 'context'): Promise<readonly string[]> {
   return (await service.read(id, { view, limit: 1000 })).entries.map(({ text }) => text)
-}
-
-/** Either it is done, or refused with a reason: nothing in between. */
-async function restoredOrRefused(service: Checkpoints, id: string, check: () => Promise<void>): Promise<void> {
-  await service.restore(id)
-  await check()
 }

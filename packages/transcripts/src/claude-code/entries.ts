@@ -27,6 +27,21 @@ export async function* readEntries(
   }
 }
 
+/** The same without what the lines say. */
+export async function* readIndexed(
+  transcript: Transcript,
+  options: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined } = {},
+): AsyncGenerator<IndexedEntry | BadLine, void, undefined> {
+  const part = options.part ?? 'main'
+  const source = await sourceOf(transcript, part)
+  if (source === undefined) return
+  for await (const line of part === 'main' || part.endsWith('.jsonl')
+    ? readStructure(source, { ...options, part })
+    : readText(source, { ...options, part })) {
+    yield 'indexed' in line ? line.indexed : line
+  }
+}
+
 /** What one line says, for its place in an index. A line that doesn't parse has no text. */
 export function entryOfLine(bytes: Uint8Array, indexed: IndexedEntry): Entry {
   const { value } = parseLine(bytes)

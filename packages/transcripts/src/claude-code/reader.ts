@@ -2,7 +2,7 @@ import type { TranscriptReader } from '@palimpsest/core'
 import { readCompactions } from './compactions.ts'
 import { contextAt } from './context.ts'
 import { isClaudeCodeSession } from './detect.ts'
-import { entryOfLine, readEntries } from './entries.ts'
+import { entryOfLine, readEntries, readIndexed } from './entries.ts'
 import { identifySession } from './identify.ts'
 import { placeSession } from './place.ts'
 import { replaceInPlace, rewriteSession } from './rewrite.ts'
@@ -16,6 +16,7 @@ export function claudeCodeReader(options: { readonly configFolder: string }): Tr
     detect: (head, file) => isClaudeCodeSession(head, file.path),
     identify: identifySession,
     entries: readEntries,
+    structure: readIndexed,
     entry: entryOfLine,
     compactions: readCompactions,
     context: contextAt,

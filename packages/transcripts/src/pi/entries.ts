@@ -26,6 +26,17 @@ export async function* piEntries(
   for await (const line of decodedLines(source, { ...options, part })) yield 'kind' in line ? line : withText(line.indexed, line.value)
 }
 
+/** The same lines without what they say. */
+export async function* piStructure(
+  transcript: Transcript,
+  options: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined },
+): AsyncGenerator<IndexedEntry | BadLine, void, undefined> {
+  const part = options.part ?? 'main'
+  const source = await sourceOf(transcript, part)
+  if (source === undefined) return
+  for await (const line of decodedLines(source, { ...options, part })) yield 'kind' in line ? line : line.indexed
+}
+
 /** What one line says. A line that doesn't parse has no text. */
 export function piEntry(line: Uint8Array, indexed: IndexedEntry): Entry {
   return withText(indexed, parseLine(line).value ?? {})

@@ -2,7 +2,7 @@ import type { TranscriptReader } from '@palimpsest/core'
 import { piCompactions } from './compactions.ts'
 import { piContext } from './context.ts'
 import { isOpenClawPlace, isPiFormat } from './detect.ts'
-import { piEntries, piEntry } from './entries.ts'
+import { piEntries, piEntry, piStructure } from './entries.ts'
 import { identifyOpenClaw, identifyPi } from './identify.ts'
 import { inPlacePi } from './in-place.ts'
 import { placeOpenClaw, placePi } from './place.ts'
@@ -43,6 +43,7 @@ export function openClawReader(
 const sharedReader = {
   sidecars: () => [],
   entries: (transcript, options) => piEntries(transcript, options ?? {}),
+  structure: (transcript, options) => piStructure(transcript, options ?? {}),
   entry: piEntry,
   compactions: (transcript, options) => piCompactions(transcript, options ?? {}),
   context: piContext,

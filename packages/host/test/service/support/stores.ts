@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Storage } from '@palimpsest/core'
 import { createFsStorage } from '@palimpsest/storage-fs'
 import { createMemoryStorage, createMemoryStore } from '@palimpsest/storage-memory'
-import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { newFolder } from './folders.ts'
 
 /** A new, empty store: each call of what it gives is another instance on it, as another process would have. */
 export type OpenStore = () => Promise<() => Storage>
@@ -13,6 +13,6 @@ export const openMemoryStore: OpenStore = async () => {
 }
 
 export const openFsStore: OpenStore = async () => {
-  const folder = join(await temporaryFolder(), 'store')
+  const folder = join(await newFolder(), 'store')
   return () => createFsStorage({ folder })
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { type Checkpoints, type CheckpointsOptions, createCheckpoints, type Key, type Storage } from '@palimpsest/core'
 import { claudeCodeReader, fileTranscript, nodeTranscriptFiles, openClawReader, piReader } from '@palimpsest/transcripts'
-import { temporaryFolder } from '../../support/temporary-folder.ts'
+import { newFolder } from './folders.ts'
 import { claudeCodeFile, piFile, type SessionFile } from './sessions.ts'
 import type { OpenStore } from './stores.ts'
 
@@ -28,8 +28,9 @@ export function sessionOf(workshop: Workshop, agent: (typeof agents)[number], nu
 }
 
 export async function openWorkshop(openStore: OpenStore): Promise<Workshop> {
-  const folder = await temporaryFolder()
+  const folder = await newFolder()
   const storage = await openStore()
+  const now = secondsFrom(Date.UTC(2026, 5, 1))
   return {
     folder,
     storage,
@@ -42,7 +43,7 @@ export async function openWorkshop(openStore: OpenStore): Promise<Workshop> {
           claudeCodeReader({ configFolder: join(folder, 'claude') }),
         ],
         files: nodeTranscriptFiles(),
-        now: secondsFrom(Date.UTC(2026, 5, 1)),
+        now,
         ...options,
       }),
     pi: (sessionId, header) => piFile(join(folder, 'pi-agent', 'sessions', '--home-dev-app--'), sessionId, header),
