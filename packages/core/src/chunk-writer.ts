@@ -31,6 +31,7 @@ interface Waiting extends Omit<PackedChunk, 'frame'> {
 export function createChunkWriter(environment: Environment, name: Key, epoch: number, options: AbortOptions): ChunkWriter {
   const stored = new Map<string, Chunk>()
   const placed = new Map<PartName, Chunk[]>()
+  const buffers: Uint8Array[] = []
   let waiting: Waiting[] = []
   let heldBytes = 0
   let storedBytes = 0
@@ -64,16 +65,20 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
   return {
     storedBytes: () => storedBytes,
     async add(part, stream, source, start, end) {
-      for await (const { firstByte, raw } of cutSource(source, start, end, options)) {
+      for await (const { firstByte, raw, release } of cutSource(source, start, end, buffers, options)) {
         const description = { part, stream, firstByte, rawBytes: raw.byteLength, lines: countLineFeeds(raw), digest: sha256(raw) }
         const known = stored.get(identity(description))
-        const frame = known === undefined ? compress(raw) : undefined
+        const frame = known === undefined ? compress(raw).finally(release) : undefined
         // A failing frame is met where it is awaited; until then it must not count as unhandled.
         frame?.catch(() => undefined)
+        if (frame === undefined) release()
         waiting.push({ ...description, frame, known })
         const settled = waiting.at(-1 - compressedAhead)
         heldBytes += (await settled?.frame)?.byteLength ?? 0
-        if (heldBytes >= objectBytes) await writeWaiting()
+        if (heldBytes >= objectBytes) {
+          await writeWaiting()
+          heldBytes = 0
+        }
       }
     },
     async flush() {
@@ -85,21 +90,42 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
   }
 }
 
-/** The chunks of a range, read a window at a time with the next one read ahead. */
+/** A cut chunk; its bytes are good until it is released. */
+interface CutChunk {
+  readonly firstByte: number
+  readonly raw: Uint8Array
+  release(): void
+}
+
+/** The chunks of a range. While one is worked on, the window of the next is read. */
 async function* cutSource(
   source: TranscriptSource,
   start: number,
   end: number,
+  buffers: Uint8Array[],
   options: AbortOptions,
-): AsyncGenerator<{ firstByte: number; raw: Uint8Array }> {
-  let at = start
-  while (at < end) {
-    options.signal?.throwIfAborted()
+): AsyncGenerator<CutChunk> {
+  const readWindow = async (at: number): Promise<Uint8Array> => {
     const windowEnd = Math.min(end, at + maxChunkBytes)
-    const window = await source.read(at, windowEnd, options)
-    const raw = window.subarray(0, cutChunk(window, windowEnd === end))
-    yield { firstByte: at, raw }
+    if (source.readInto === undefined) return source.read(at, windowEnd, options)
+    const window = (buffers.pop() ?? new Uint8Array(maxChunkBytes)).subarray(0, windowEnd - at)
+    await source.readInto(window, at, options)
+    return window
+  }
+  let at = start
+  let reading = at < end ? readWindow(at) : undefined
+  while (reading !== undefined) {
+    options.signal?.throwIfAborted()
+    const window = await reading
+    const firstByte = at
+    const raw = window.subarray(0, cutChunk(window, firstByte + window.byteLength === end))
     at += raw.byteLength
+    reading = at < end ? readWindow(at) : undefined
+    reading?.catch(() => undefined)
+    const release = (): void => {
+      if (source.readInto !== undefined) buffers.push(new Uint8Array(window.buffer))
+    }
+    yield { firstByte, raw, release }
   }
 }
 

@@ -1,9 +1,8 @@
 import type { Catalogue } from './catalogue.ts'
 import { CheckpointError } from './errors.ts'
 import { checkFormat, ensureFormat } from './format.ts'
-import type { Retention } from './retention.ts'
+import { checkedRetention, type Retention } from './retention.ts'
 import type { AbortOptions, Storage } from './storage.ts'
-import { wholeNumber } from './text-input.ts'
 import type { AgentId, TranscriptFiles, TranscriptReader } from './transcript.ts'
 
 /** What every operation of one service works with. */
@@ -32,14 +31,13 @@ export function createEnvironment(options: {
   readonly now?: (() => number) | undefined
 }): Environment {
   const { storage, readers, retention = {} } = options
-  wholeNumber('maxCheckpoints', retention.maxCheckpoints)
   let readable = false
   let writable = false
   return {
     storage,
     readers,
     files: options.files,
-    retention,
+    retention: checkedRetention(retention),
     catalogue: options.catalogue,
     now: options.now ?? Date.now,
     readerOf(agent) {

@@ -27,10 +27,35 @@ export async function allRows(
   return rows.sort(byNewest)
 }
 
-/**
- * The ledger with `rows` as its rows: the newest 500 to 750 in it, older ones in pages. Pages whose rows did not change stay as they are;
- * `unnamed` are those that the new ledger names no more.
- */
+/** How rows are laid out: those in the ledger, and runs of older ones, each with the stored page that has exactly these where there is one. */
+export interface RowLayout {
+  readonly inline: readonly CheckpointRow[]
+  readonly pages: readonly { readonly rows: readonly CheckpointRow[]; readonly page: Ledger['pages'][number] | undefined }[]
+}
+
+/** Lays rows out: the newest 500 to 749 in the ledger, older ones in pages. Pages whose rows did not change stay. Writes nothing. */
+export async function layoutOf(
+  environment: Environment,
+  name: Key,
+  ledger: Ledger,
+  rows: readonly CheckpointRow[],
+  options: AbortOptions,
+): Promise<RowLayout> {
+  const sorted = [...rows].sort(byNewest)
+  const paged = Math.max(0, Math.floor((sorted.length - inlineRows) / pageRows)) * pageRows
+  if (paged === 0) return { inline: sorted, pages: [] }
+  const known = new Map<string, Ledger['pages'][number]>()
+  for (const page of ledger.pages) known.set(fingerprint(await readPage(environment, name, page.object, options)), page)
+  const pages: RowLayout['pages'][number][] = []
+  // Pages are cut from the oldest end, so that a new checkpoint changes none of them.
+  for (let end = sorted.length; end > sorted.length - paged; end -= pageRows) {
+    const slice = sorted.slice(end - pageRows, end)
+    pages.unshift({ rows: slice, page: known.get(fingerprint(slice)) })
+  }
+  return { inline: sorted.slice(0, sorted.length - paged), pages }
+}
+
+/** The ledger with `rows` as its rows, laid out; new pages are stored. `unnamed` are those that the new ledger names no more. */
 export async function withRows(
   environment: Environment,
   name: Key,
@@ -38,21 +63,12 @@ export async function withRows(
   rows: readonly CheckpointRow[],
   options: AbortOptions,
 ): Promise<{ ledger: Ledger; unnamed: readonly string[] }> {
-  const sorted = [...rows].sort(byNewest)
-  const paged = Math.max(0, Math.floor((sorted.length - inlineRows) / pageRows)) * pageRows
-  if (paged === 0 && ledger.pages.length === 0) return { ledger: { ...ledger, checkpoints: sorted }, unnamed: [] }
-  const known = new Map<string, Ledger['pages'][number]>()
-  for (const page of ledger.pages) known.set(fingerprint(await readPage(environment, name, page.object, options)), page)
+  const layout = await layoutOf(environment, name, ledger, rows, options)
   const pages: Ledger['pages'] = []
-  // Pages are cut from the oldest end, so that a new checkpoint changes none of them.
-  for (let end = sorted.length; end > sorted.length - paged; end -= pageRows) {
-    const slice = sorted.slice(end - pageRows, end)
-    const kept = known.get(fingerprint(slice))
-    pages.unshift(kept ?? (await writePage(environment, name, ledger, slice, options)))
-  }
+  for (const { rows: slice, page } of layout.pages) pages.push(page ?? (await writePage(environment, name, ledger, slice, options)))
   const named = new Set(pages.map((page) => page.object))
   return {
-    ledger: { ...ledger, checkpoints: sorted.slice(0, sorted.length - paged), pages },
+    ledger: { ...ledger, checkpoints: [...layout.inline], pages },
     unnamed: ledger.pages.map((page) => page.object).filter((object) => !named.has(object)),
   }
 }

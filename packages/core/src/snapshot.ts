@@ -61,7 +61,7 @@ export async function storedSource(
 ): Promise<TranscriptSource> {
   const { environment, name, ledger } = session
   const chunks = await chunksOf(ledger, part.name, part.stream, (object) => readSegment(environment, name, object, options))
-  const readChunk = remembered(async (chunk: LocatedChunk) => {
+  const readChunk = remembered(chunks, async (chunk: LocatedChunk) => {
     try {
       return await readStoredChunk(session, chunk, options)
     } catch (error) {
@@ -80,7 +80,8 @@ export async function storedSource(
         const chunk = chunks[index]
         if (chunk === undefined || chunk.start >= end) break
         readOptions?.signal?.throwIfAborted()
-        const raw = await readChunk(chunk)
+        const raw = await readChunk(index)
+        if (raw === undefined) break
         const from = Math.max(start, chunk.start)
         bytes.set(raw.subarray(from - chunk.start, Math.min(end, chunk.end) - chunk.start), from - start)
       }
@@ -130,15 +131,29 @@ function firstEndingAfter(chunks: readonly LocatedChunk[], start: number): numbe
   return low
 }
 
-/** Reads go forward in slices that don't end where chunks do: two chunks are worth keeping. */
-function remembered(read: (chunk: LocatedChunk) => Promise<Uint8Array>): (chunk: LocatedChunk) => Promise<Uint8Array> {
-  const kept: { chunk: LocatedChunk; raw: Promise<Uint8Array> }[] = []
-  return (chunk) => {
-    const found = kept.find((entry) => entry.chunk === chunk)
-    if (found !== undefined) return found.raw
+/** Reads go forward in slices that don't end where chunks do: the last two chunks are kept, and the next one is on its way. */
+function remembered(
+  chunks: readonly LocatedChunk[],
+  read: (chunk: LocatedChunk) => Promise<Uint8Array>,
+): (index: number) => Promise<Uint8Array> | undefined {
+  const kept: { index: number; raw: Promise<Uint8Array> }[] = []
+  let latest = -1
+  const begin = (index: number): Promise<Uint8Array> | undefined => {
+    const found = kept.find((entry) => entry.index === index)
+    const chunk = chunks[index]
+    if (found !== undefined || chunk === undefined) return found?.raw
     const raw = read(chunk)
-    kept.push({ chunk, raw })
-    if (kept.length > 2) kept.shift()
+    // Damage ahead is met where the chunk is asked for; until then it must not count as unhandled.
+    raw.catch(() => undefined)
+    kept.push({ index, raw })
+    if (kept.length > 3) kept.shift()
+    return raw
+  }
+  return (index) => {
+    const isNext = index === latest + 1
+    latest = index
+    const raw = begin(index)
+    if (isNext) void begin(index + 1)
     return raw
   }
 }

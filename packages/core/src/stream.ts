@@ -91,7 +91,7 @@ export function withStream(ledger: Ledger, part: PartName, index: number, stream
 }
 
 /** The streams whose bytes make up stream `index`, oldest first, with the byte at which each gives way to the next. */
-function chainOf(ledger: Ledger, part: PartName, index: number): { index: number; stream: Stream; endBytes: number }[] {
+export function chainOf(ledger: Ledger, part: PartName, index: number): { index: number; stream: Stream; endBytes: number }[] {
   const streams = streamsOf(ledger, part)
   const chain: { index: number; stream: Stream; endBytes: number }[] = []
   let endBytes = Number.POSITIVE_INFINITY

@@ -81,6 +81,8 @@ export function refreshedLedger(ledger: Ledger, session: TranscriptSession): Led
   const { identity } = session
   return {
     ...ledger,
+    // The tombstone of a session that never had a ledger doesn't know it.
+    sessionKey: identity.sessionKey,
     sessionId: identity.sessionId,
     ...(identity.cwd === undefined ? {} : { cwd: identity.cwd }),
     ...(identity.parent === undefined ? {} : { parentSessionId: identity.parent.sessionId }),

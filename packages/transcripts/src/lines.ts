@@ -32,9 +32,10 @@ export async function* readLines(
   const pieces = linePieces()
   let line = options.from?.line ?? 0
   let start = options.from?.start ?? 0
+  const readSlice = sliceReader(source, { signal })
   for (let position = start; position < source.sizeBytes; ) {
     signal?.throwIfAborted()
-    const slice = await source.read(position, Math.min(position + sliceBytes, source.sizeBytes), { signal })
+    const slice = await readSlice(position, Math.min(position + sliceBytes, source.sizeBytes))
     let from = 0
     for (let feed = slice.indexOf(lineFeed); feed !== -1; feed = slice.indexOf(lineFeed, from)) {
       const end = position + feed + 1
@@ -48,7 +49,7 @@ export async function* readLines(
         signal?.throwIfAborted()
       }
     }
-    if (from < slice.length) pieces.add(slice.subarray(from))
+    if (from < slice.length) pieces.add(slice.slice(from))
     position += slice.length
     await pause()
   }
@@ -76,6 +77,18 @@ export function parseLine(bytes: Uint8Array): ParsedLine {
 }
 
 const utf8 = new TextDecoder()
+
+/** Slices of a source. Where it fills a buffer that is given to it, they all come in the same one, good until the next is asked for. */
+function sliceReader(source: TranscriptSource, options: AbortOptions): (start: number, end: number) => Promise<Uint8Array> {
+  if (source.readInto === undefined) return (start, end) => source.read(start, end, options)
+  let buffer: Uint8Array | undefined
+  return async (start, end) => {
+    buffer ??= new Uint8Array(Math.min(sliceBytes, source.sizeBytes))
+    const slice = buffer.subarray(0, end - start)
+    await source.readInto?.(slice, start, options)
+    return slice
+  }
+}
 
 /** The beginning of a line that goes over several slices: put together once, when its end is found. */
 function linePieces(): { add(piece: Uint8Array): void; join(last: Uint8Array): Uint8Array } {

@@ -11,7 +11,7 @@ import {
 } from '@palimpsest/core'
 import { errorCode, notARegularFile, unreadable } from './file-errors.ts'
 import { isSegment } from './part-name.ts'
-import { identityOf, openRegularFile, type RegularFile, readRange } from './regular-file.ts'
+import { fillFrom, identityOf, openRegularFile, type RegularFile, readRange } from './regular-file.ts'
 import { findSidecars, isSameFile, isStillThere, type SidecarFile, sidecarPart } from './sidecar-files.ts'
 
 const tailBytes = 64 << 10
@@ -81,6 +81,11 @@ function mainPart(path: string, main: RegularFile, assertOpen: () => void): Tran
         options?.signal?.throwIfAborted()
         assertOpen()
         return await readRange(main.handle, path, { start, end, sizeBytes })
+      },
+      async readInto(target, start, options) {
+        options?.signal?.throwIfAborted()
+        assertOpen()
+        await fillFrom(main.handle, path, target, { start, sizeBytes })
       },
     },
   }

@@ -50,10 +50,22 @@ export async function readRange(
 ): Promise<Uint8Array> {
   assertInside(range)
   const bytes = Buffer.allocUnsafeSlow(range.end - range.start)
-  for (let filled = 0; filled < bytes.length; ) {
+  await fillFrom(handle, path, bytes, range)
+  return bytes
+}
+
+/** Fills `target` with the bytes from `start` on. Throws as `readRange` does. */
+export async function fillFrom(
+  handle: FileHandle,
+  path: string,
+  target: Uint8Array,
+  { start, sizeBytes }: { start: number; sizeBytes: number },
+): Promise<void> {
+  assertInside({ start, end: start + target.length, sizeBytes })
+  for (let filled = 0; filled < target.length; ) {
     let bytesRead: number
     try {
-      ;({ bytesRead } = await handle.read(bytes, filled, bytes.length - filled, range.start + filled))
+      ;({ bytesRead } = await handle.read(target, filled, target.length - filled, start + filled))
     } catch (error) {
       throw unreadable(path, error)
     }
@@ -61,7 +73,6 @@ export async function readRange(
       throw new CheckpointError('TRANSCRIPT_UNREADABLE', `${path} became shorter while it was read. Try again.`, { path })
     filled += bytesRead
   }
-  return bytes
 }
 
 /** Throws a `RangeError` for a range that does not lie within the size. */
