@@ -10,9 +10,9 @@ export interface AroundRequest<Result> extends CaptureRequest {
   readonly completion?: ((result: Result) => Completion) | undefined
 }
 
-/** What became of the checkpoint. `problem` never hides the compaction's own result. */
+/** What became of the checkpoint. `pending`: the compaction ran, confirming it failed, and the next import settles it. `problem` never hides the compaction's own result. */
 export interface AroundOutcome {
-  readonly status: 'complete' | 'abandoned' | 'not-captured'
+  readonly status: 'complete' | 'pending' | 'not-captured'
   readonly checkpoint?: Checkpoint | undefined
   readonly problem?: unknown
 }
@@ -38,7 +38,7 @@ export async function captureAround<Result>(
     const checkpoint = await pending.complete(completion?.(result) ?? {})
     return { result, outcome: { status: 'complete', checkpoint } }
   } catch (error) {
-    return { result, outcome: { status: 'not-captured', checkpoint: pending.checkpoint, problem: error } }
+    return { result, outcome: { status: 'pending', checkpoint: pending.checkpoint, problem: error } }
   }
 }
 

@@ -58,6 +58,7 @@ export async function branchCheckpoint(environment: Environment, id: string, opt
       name: trimmed(options.name),
       parent: { sessionId: record.sessionId, path },
       dropUnanswered: options.dropUnanswered,
+      wellFormed: record.badLines === 0,
     })
     const written = await target.commit()
     return {

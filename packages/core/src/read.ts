@@ -234,7 +234,7 @@ async function shown(snapshot: SnapshotIndex, item: ViewItem, options: AbortOpti
     case 'gap':
       return { id: idOf(item), kind: 'gap', text: `Bytes ${item.start} to ${item.end} can't be given back. ${item.message}` }
     case 'summary':
-      return { id: item.id, kind: 'summary', role: 'user', text: item.text }
+      return { id: item.id, kind: 'summary', role: 'system', text: item.text }
     default:
       return item satisfies never
   }

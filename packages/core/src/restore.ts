@@ -34,7 +34,13 @@ export async function restoreCheckpoint(environment: Environment, id: string, op
   const abort = { signal: options.signal }
   const reader = environment.readerOf(record.agent)
   const path = restoredPath(record, options)
-  const rewrite: RewriteOptions = { ...abort, sessionId: record.sessionId, createdAt: environment.now(), leafId: leafOf(record) }
+  const rewrite: RewriteOptions = {
+    ...abort,
+    sessionId: record.sessionId,
+    createdAt: environment.now(),
+    leafId: leafOf(record),
+    wellFormed: record.badLines === 0,
+  }
   const origin = files.origin(path)
   const current = await origin.open({ ...abort, sidecars: reader.sidecars(path.split(/[\\/]/).at(-1) ?? '') })
   try {

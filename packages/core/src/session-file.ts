@@ -1,12 +1,16 @@
 import type { CheckpointRecord } from './checkpoint.ts'
 import { indexTranscript } from './entry-index.ts'
 import { CheckpointError } from './errors.ts'
-import type { AbortOptions } from './storage.ts'
+import { partsOf } from './main-part.ts'
 import type { RewriteOptions, Transcript, TranscriptReader, TranscriptTarget } from './transcript.ts'
 
+/** Up to this size the context that was written is compared with the source's too; beyond it that would cost as much as all the rest. */
+const comparedBytes = 16 * 1024 * 1024
+
 /**
- * Writes a session at `leafId` to a target and checks it before it is handed over: its structure has no problem that the source did not have,
- * and its context has as many entries. Nothing is committed. Gives warnings about what was carried over.
+ * Writes a session at `leafId` to a target and checks it before it is handed over: it has a leaf, no cycle and no parent that does not exist,
+ * every line parses, and (up to 16 MiB) its context has as many entries as the source's. What the source itself had of these is no fault of
+ * the copy: it is carried over with a warning. Nothing is committed.
  */
 export async function writeSession(
   reader: TranscriptReader,
@@ -15,21 +19,31 @@ export async function writeSession(
   rewrite: RewriteOptions,
 ): Promise<readonly string[]> {
   for await (const { part, bytes } of reader.rewrite(source, rewrite)) await target.write(part, bytes)
-  const options: AbortOptions = { signal: rewrite.signal }
-  const before = await indexTranscript(reader.structure(source, options))
-  const after = await indexTranscript(reader.structure(target.written(), options))
-  const wanted = reader.context(before.index, rewrite.leafId, 'context')
+  const after = await indexTranscript(reader.structure(target.written(), rewrite))
   const written = reader.context(after.index, after.leafId ?? '', 'context')
-  const unanswered = rewrite.dropUnanswered === true && written.entryIds.length < wanted.entryIds.length
-  if (after.leafId === undefined || written.problems.length > wanted.problems.length) {
+  const wanted = await sourceContext(reader, source, rewrite, written.problems.length > 0)
+  if (after.leafId === undefined || written.problems.length > (wanted?.problems.length ?? 0)) {
     throw malformed(written.problems[0]?.message ?? 'it would have no entry')
   }
-  if (written.entryIds.length !== wanted.entryIds.length && !unanswered) {
-    throw malformed(`it would have ${written.entryIds.length} entries in its context instead of ${wanted.entryIds.length}`)
+  if (wanted !== undefined && written.entryIds.length !== wanted.entryIds.length) {
+    const isShorter = rewrite.dropUnanswered === true && written.entryIds.length < wanted.entryIds.length
+    if (!isShorter) throw malformed(`it would have ${written.entryIds.length} entries in its context instead of ${wanted.entryIds.length}`)
   }
-  const warnings = wanted.problems.map((problem) => `The transcript had a problem that was carried over: ${problem.message}`)
+  const warnings = written.problems.map((problem) => `The transcript had a problem that was carried over: ${problem.message}`)
   if (after.badLines > 0) warnings.push(`${after.badLines} lines that are no entries were carried over as they are.`)
   return warnings
+}
+
+async function sourceContext(
+  reader: TranscriptReader,
+  source: Transcript,
+  rewrite: RewriteOptions,
+  hasProblems: boolean,
+): Promise<ReturnType<TranscriptReader['context']> | undefined> {
+  const { main } = await partsOf(source)
+  if (main.sizeBytes > comparedBytes && !hasProblems) return undefined
+  const { index } = await indexTranscript(reader.structure(source, rewrite))
+  return reader.context(index, rewrite.leafId, 'context')
 }
 
 /** The leaf to which a checkpoint is given back. */

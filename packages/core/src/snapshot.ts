@@ -72,19 +72,24 @@ export async function storedSource(
       return blank(chunk)
     }
   })
+  const readInto = async (target: Uint8Array, start: number, readOptions?: AbortOptions): Promise<void> => {
+    const end = start + target.byteLength
+    for (let index = firstEndingAfter(chunks, start); index < chunks.length; index += 1) {
+      const chunk = chunks[index]
+      if (chunk === undefined || chunk.start >= end) break
+      readOptions?.signal?.throwIfAborted()
+      const raw = await readChunk(index)
+      if (raw === undefined) break
+      const from = Math.max(start, chunk.start)
+      target.set(raw.subarray(from - chunk.start, Math.min(end, chunk.end) - chunk.start), from - start)
+    }
+  }
   return {
     sizeBytes: part.bytes,
+    readInto,
     async read(start, end, readOptions) {
       const bytes = new Uint8Array(Math.max(0, end - start))
-      for (let index = firstEndingAfter(chunks, start); index < chunks.length; index += 1) {
-        const chunk = chunks[index]
-        if (chunk === undefined || chunk.start >= end) break
-        readOptions?.signal?.throwIfAborted()
-        const raw = await readChunk(index)
-        if (raw === undefined) break
-        const from = Math.max(start, chunk.start)
-        bytes.set(raw.subarray(from - chunk.start, Math.min(end, chunk.end) - chunk.start), from - start)
-      }
+      await readInto(bytes, start, readOptions)
       return bytes
     },
   }

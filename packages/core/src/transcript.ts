@@ -190,6 +190,8 @@ export interface RewriteOptions extends AbortOptions {
   readonly parent?: { readonly sessionId: string; readonly path?: string | undefined } | undefined
   /** Leaves a last prompt out that was never answered. */
   readonly dropUnanswered?: boolean | undefined
+  /** Every line of the main part is known to parse: its structure may be taken from the beginnings of lines. */
+  readonly wellFormed?: boolean | undefined
 }
 
 /** How a session is put back in its own file. */
@@ -218,7 +220,12 @@ export interface TranscriptReader {
   /** The same without what the entries say, which is most of the work: what capturing and indexing need. */
   structure(
     transcript: Transcript,
-    options?: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined },
+    options?: AbortOptions & {
+      readonly part?: PartName | undefined
+      readonly from?: LineStart | undefined
+      /** Every line is known to parse: what a line is may be taken from its beginning. */
+      readonly wellFormed?: boolean | undefined
+    },
   ): AsyncIterable<IndexedEntry | BadLine>
   /** What one line says, for a place in an index: its text is read only when it is shown. */
   entry(line: Uint8Array, indexed: IndexedEntry): Entry

@@ -10,10 +10,11 @@ import type {
   TranscriptSource,
 } from '@palimpsest/core'
 import { asTime, type JsonRecord } from '../json-fields.ts'
-import { parseLine, readLines } from '../lines.ts'
+import { type ParsedLine, parseLine, readLines } from '../lines.ts'
 import { type DecodedEntry, entryDecoder } from './entry-decoder.ts'
 import { entryText, entryTool } from './entry-text.ts'
 import { type PiHeader, piHeader } from './format.ts'
+import { lineHead } from './line-head.ts'
 
 /** The entries and the bad lines of a part, in file order. Nothing for a part that the transcript doesn't have. */
 export async function* piEntries(
@@ -29,7 +30,11 @@ export async function* piEntries(
 /** The same lines without what they say. */
 export async function* piStructure(
   transcript: Transcript,
-  options: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined },
+  options: AbortOptions & {
+    readonly part?: PartName | undefined
+    readonly from?: LineStart | undefined
+    readonly wellFormed?: boolean | undefined
+  },
 ): AsyncGenerator<IndexedEntry | BadLine, void, undefined> {
   const part = options.part ?? 'main'
   const source = await sourceOf(transcript, part)
@@ -45,15 +50,20 @@ export function piEntry(line: Uint8Array, indexed: IndexedEntry): Entry {
 /** The lines of a part as entries with what they say, from `from` on. A version 1 file is always read from its start, since it has no ids. */
 export async function* decodedLines(
   source: TranscriptSource,
-  options: AbortOptions & { readonly part: PartName; readonly from?: LineStart | undefined },
+  options: AbortOptions & {
+    readonly part: PartName
+    readonly from?: LineStart | undefined
+    readonly wellFormed?: boolean | undefined
+  },
 ): AsyncGenerator<DecodedEntry | BadLine, void, undefined> {
-  const { part, signal } = options
+  const { part, signal, wellFormed } = options
   const wanted = options.from !== undefined && options.from.start > 0 ? options.from : undefined
   const header = wanted === undefined ? undefined : await readHeader(source, options)
   const linear = header !== undefined && header.version < 2
   const decoder = entryDecoder(linear ? undefined : header)
   for await (const { place, bytes } of readLines(source, { part, signal, from: linear ? undefined : wanted })) {
-    const parsed = parseLine(bytes)
+    const head = wellFormed === true ? lineHead(bytes) : undefined
+    const parsed: ParsedLine = head === undefined ? parseLine(bytes) : { value: head }
     const decoded = parsed.problem === undefined ? decoder.decode(place, parsed.value) : undefined
     if (wanted !== undefined && place.line < wanted.line) continue
     if (decoded === undefined) yield { ...place, kind: 'bad', message: parsed.problem ?? '' }
@@ -78,14 +88,17 @@ export interface PiIndex extends EntryIndex {
 }
 
 /** Reads the structure of the main part; `undefined` without one. */
-export async function readIndex(transcript: Transcript, options?: AbortOptions): Promise<PiIndex | undefined> {
+export async function readIndex(
+  transcript: Transcript,
+  options?: AbortOptions & { readonly wellFormed?: boolean | undefined },
+): Promise<PiIndex | undefined> {
   const source = await sourceOf(transcript, 'main')
   if (source === undefined) return undefined
   const entries: IndexedEntry[] = []
   const byId = new Map<string, number>()
   const alteredPositions = new Set<number>()
   let header: PiHeader | undefined
-  for await (const line of decodedLines(source, { part: 'main', signal: options?.signal })) {
+  for await (const line of decodedLines(source, { part: 'main', signal: options?.signal, wellFormed: options?.wellFormed })) {
     if ('kind' in line) continue
     if (entries.length === 0) header = piHeader(line.value)
     if (!line.verbatim) alteredPositions.add(entries.length)
