@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { Compaction } from '@palimpsest/core'
 import type { ReaderCase } from '../reader-case.ts'
 import { compactionsOf, entriesOf, indexOf, linesOf, sampleTranscript } from './sample-transcript.ts'
 
@@ -48,6 +49,22 @@ export const structureCases: readonly ReaderCase[] = [
         const index = indexOf(entriesOf(await linesOf(reader, before)))
         assert.equal(reader.context(index, compaction.leafId, 'context').entryIds.length, expected?.contextCount)
         for (const id of compaction.keptEntryIds ?? []) assert.ok(index.byId.has(id), `${id} is kept but not before the boundary`)
+      }
+    },
+  },
+  {
+    id: 'structure/compactions-from',
+    group: 'structure',
+    name: 'finds the same compactions from the start of any line on',
+    async run({ reader, sample }) {
+      const whole = await compactionsOf(reader, sampleTranscript(sample))
+      for (const { line, start } of await linesOf(reader, sampleTranscript(sample))) {
+        const found: Compaction[] = []
+        for await (const compaction of reader.compactions(sampleTranscript(sample), { from: { line, start } })) found.push(compaction)
+        assert.deepEqual(
+          found,
+          whole.filter((compaction) => compaction.boundary.start >= start),
+        )
       }
     },
   },

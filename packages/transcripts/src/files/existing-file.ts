@@ -41,7 +41,8 @@ export async function replaceFile(
       } catch (error) {
         throw refused(real, error)
       }
-      await staging.remove()
+      // The file is in its place: an empty folder that can't be removed changes nothing about that.
+      await staging.remove().catch(() => undefined)
       return { path: resolve(path) }
     },
     discard: staging.remove,

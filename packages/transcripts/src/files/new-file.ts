@@ -25,7 +25,8 @@ export async function createNewFile(placement: Placement, options: { readonly mo
     async commit() {
       const parts = await staging.finish()
       await appear(parts, path, resolve(folder, placement.sidecarFolder ?? '')).catch(refuse(path))
-      await staging.remove()
+      // The session is there: an empty folder that can't be removed changes nothing about that.
+      await staging.remove().catch(() => undefined)
       for (const changed of foldersBetween(folder, firstNewFolder)) await syncFolder(changed).catch(refuse(path))
       return { path }
     },

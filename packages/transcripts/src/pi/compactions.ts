@@ -1,4 +1,4 @@
-import type { AbortOptions, Compaction, IndexedEntry, LineStart, Transcript, TranscriptSource } from '@palimpsest/core'
+import type { AbortOptions, Compaction, EntryIndex, IndexedEntry, LineStart, Transcript, TranscriptSource } from '@palimpsest/core'
 import { breathing } from '../breathing.ts'
 import { asCount, asName, asTime, type JsonRecord } from '../json-fields.ts'
 import { keptEntryIds } from './context.ts'
@@ -14,35 +14,70 @@ export async function* piCompactions(
   options: AbortOptions & { readonly from?: LineStart | undefined },
 ): AsyncGenerator<Compaction, void, undefined> {
   const source = await sourceOf(transcript, 'main')
-  if (source === undefined || !(await hasCompaction(source, options))) return
-  const entries: IndexedEntry[] = []
-  const byId = new Map<string, number>()
-  const found: { readonly boundary: IndexedEntry; readonly compaction: Compaction }[] = []
-  for await (const line of decodedLines(source, { part: 'main', signal: options.signal })) {
-    if ('kind' in line) continue
-    byId.set(line.indexed.id, entries.length)
-    entries.push(line.indexed)
-    if (line.indexed.kind !== 'summary' || line.indexed.line < (options.from?.line ?? 0)) continue
-    const compaction = compactionOf(line.indexed, line.value)
-    if (compaction !== undefined) found.push({ boundary: line.indexed, compaction })
+  if (source === undefined) return
+  const { from, signal } = options
+  const isRecent = from !== undefined && from.start > 0
+  const recent = isRecent ? await compactedLines(source, { signal, from }) : undefined
+  if (recent?.found.length === 0) return
+  // What a compaction keeps lies mostly close before it.
+  for (const windowBytes of recent === undefined ? [] : recentWindows) {
+    const start = await lineStartAfter(source, (from?.start ?? 0) - windowBytes)
+    if (start === undefined) break
+    const window = await compactedLines(source, { signal, from: { line: 0, start } })
+    if (window.hasRenamed || !recent?.found.every(({ boundary }) => isWithin(window, boundary))) continue
+    for (const { boundary, compaction } of recent.found) yield { ...compaction, keptEntryIds: keptEntryIds(window, boundary) }
+    return
   }
+  const whole = await compactedLines(source, { signal })
   // Only now, since a parent may stand behind its child in a file that was put together by hand.
   const pause = breathing()
-  for (const { boundary, compaction } of found) {
-    yield { ...compaction, keptEntryIds: keptEntryIds({ entries, byId }, boundary) }
+  for (const { boundary, compaction } of whole.found) {
+    if (boundary.line < (from?.line ?? 0)) continue
+    yield { ...compaction, keptEntryIds: keptEntryIds(whole, boundary) }
     await pause()
   }
 }
 
-async function hasCompaction(
+const recentWindows: readonly number[] = [2 << 20, 16 << 20]
+
+interface CompactedLines extends EntryIndex {
+  readonly found: readonly { readonly boundary: IndexedEntry; readonly compaction: Compaction }[]
+  /** An id was repeated, so that what it is called depends on all lines before it. */
+  readonly hasRenamed: boolean
+}
+
+/** The structure of the lines from `from` on, and the compactions among them. */
+async function compactedLines(
   source: TranscriptSource,
   options: AbortOptions & { readonly from?: LineStart | undefined },
-): Promise<boolean> {
-  if (options.from === undefined || options.from.start === 0) return true
+): Promise<CompactedLines> {
+  const entries: IndexedEntry[] = []
+  const byId = new Map<string, number>()
+  const found: { readonly boundary: IndexedEntry; readonly compaction: Compaction }[] = []
+  let hasRenamed = false
   for await (const line of decodedLines(source, { ...options, part: 'main' })) {
-    if (!('kind' in line) && line.indexed.kind === 'summary') return true
+    if ('kind' in line) continue
+    byId.set(line.indexed.id, entries.length)
+    entries.push(line.indexed)
+    hasRenamed ||= line.value['id'] !== line.indexed.id
+    const compaction = line.indexed.kind === 'summary' ? compactionOf(line.indexed, line.value) : undefined
+    if (compaction !== undefined) found.push({ boundary: line.indexed, compaction })
   }
-  return false
+  return { entries, byId, found, hasRenamed }
+}
+
+/** Whether all that a compaction keeps lies in a window. */
+function isWithin(window: EntryIndex, boundary: IndexedEntry): boolean {
+  const firstKeptEntryId = boundary.keeps?.firstKeptEntryId
+  return firstKeptEntryId === undefined || firstKeptEntryId === boundary.id || keptEntryIds(window, boundary).includes(firstKeptEntryId)
+}
+
+/** Where the first line begins behind a byte; `undefined` at the beginning of a file, and in a line of over a MiB. */
+async function lineStartAfter(source: TranscriptSource, byte: number): Promise<number | undefined> {
+  if (byte <= 0) return undefined
+  const bytes = await source.read(byte, Math.min(source.sizeBytes, byte + (1 << 20)))
+  const lineFeed = bytes.indexOf(0x0a)
+  return lineFeed === -1 ? undefined : byte + lineFeed + 1
 }
 
 function compactionOf(indexed: IndexedEntry, value: JsonRecord): Compaction | undefined {
