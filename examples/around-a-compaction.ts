@@ -38,7 +38,15 @@ try {
       const summary = 'The user asked about a failing test. It was fixed.'
       await appendFile(
         transcript,
-        lines({ type: 'compaction', id: 'cccccccc', parentId: 'bbbbbbbb', timestamp: '2026-03-01T09:30:00.000Z', summary, firstKeptEntryId: 'cccccccc', tokensBefore: 175_004 }),
+        lines({
+          type: 'compaction',
+          id: 'cccccccc',
+          parentId: 'bbbbbbbb',
+          timestamp: '2026-03-01T09:30:00.000Z',
+          summary,
+          firstKeptEntryId: 'cccccccc',
+          tokensBefore: 175_004,
+        }),
       )
       return summary
     },

@@ -1,6 +1,8 @@
 import { appendFile, mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+/** @boundaries-ignore sessions made by hand are written once, beside the readers that read them */
 import { boundary, type Fields, prompt, says, summary, uuid } from '../../../../transcripts/test/claude-code-session.ts'
+/** @boundaries-ignore the same */
 import { assistant, compaction, header, row, user } from '../../../../transcripts/test/pi-sessions.ts'
 
 /** A session file that a test writes as its agent would: a line at a time, at its end. */
@@ -33,7 +35,7 @@ interface Writing {
   compactionLines(number: number, leaf: string | null): { lines: readonly object[]; leaf: string; boundaryId: string }
 }
 
-export const fileTime = Date.UTC(2026, 0, 2, 3, 4)
+const fileTime = Date.UTC(2026, 0, 2, 3, 4)
 
 /** A pi session of version 3. */
 export async function piFile(folder: string, sessionId = 'pi-session', headerFields: object = {}): Promise<SessionFile> {
@@ -89,7 +91,7 @@ export function piVersionOneLines(sessionId = 'pi-one'): readonly object[] {
   ]
 }
 
-export const piLabel = (id: string, parentId: string): object => row('label', id, parentId, { targetId: parentId, label: 'here' })
+const piLabel = (id: string, parentId: string): object => row('label', id, parentId, { targetId: parentId, label: 'here' })
 
 /** JSON Lines. */
 export function jsonl(lines: readonly object[]): Uint8Array {
