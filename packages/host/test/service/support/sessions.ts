@@ -1,8 +1,8 @@
 import { appendFile, mkdir, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-/** @boundaries-ignore sessions made by hand are written once, beside the readers that read them */
+// @boundaries-ignore sessions made by hand are written once, beside the readers that read them
 import { boundary, type Fields, prompt, says, summary, uuid } from '../../../../transcripts/test/claude-code-session.ts'
-/** @boundaries-ignore the same */
+// @boundaries-ignore the same
 import { assistant, compaction, header, row, user } from '../../../../transcripts/test/pi-sessions.ts'
 
 /** A session file that a test writes as its agent would: a line at a time, at its end. */
@@ -90,8 +90,6 @@ export function piVersionOneLines(sessionId = 'pi-one'): readonly object[] {
     { type: 'message', timestamp: timeOf(5), message: { role: 'user', content: 'fourth' } },
   ]
 }
-
-const piLabel = (id: string, parentId: string): object => row('label', id, parentId, { targetId: parentId, label: 'here' })
 
 /** JSON Lines. */
 export function jsonl(lines: readonly object[]): Uint8Array {

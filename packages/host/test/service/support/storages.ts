@@ -1,5 +1,5 @@
 import { type Key, type ObjectStore, type RefStore, type Storage, StorageError } from '@palimpsest/core'
-/** @boundaries-ignore a ledger is damaged and fenced by hand, which no public function does */
+// @boundaries-ignore a ledger is damaged and fenced by hand, which no public function does
 import { decodeLedger, encodeLedger, type Ledger } from '../../../../core/src/ledger.ts'
 
 /** The same storage with some of its operations replaced. */
