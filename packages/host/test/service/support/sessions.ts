@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path'
 // @boundaries-ignore sessions made by hand are written once, beside the readers that read them
 import { boundary, type Fields, prompt, says, summary, uuid } from '../../../../transcripts/test/claude-code-session.ts'
 // @boundaries-ignore the same
-import { assistant, compaction, header, row, user } from '../../../../transcripts/test/pi-sessions.ts'
+import { assistant, compaction, header, user } from '../../../../transcripts/test/pi-sessions.ts'
 
 /** A session file that a test writes as its agent would: a line at a time, at its end. */
 export interface SessionFile {
