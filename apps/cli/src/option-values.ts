@@ -12,6 +12,15 @@ export function wholeNumber(flag: string, minimum = 0, maximum = Number.MAX_SAFE
   }
 }
 
+/** A parser of a quantity with a unit. */
+export function quantity(flag: string, parse: (text: string) => number | undefined, expected: string): (text: string) => number {
+  return (text) => {
+    const value = parse(text)
+    if (value === undefined) throw invalid(flag, text, expected)
+    return value
+  }
+}
+
 /** How many a page holds. */
 export const pageLimit = wholeNumber('--limit', 1, 1000)
 

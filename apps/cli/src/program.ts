@@ -56,6 +56,16 @@ const commands: readonly CommandEntry[] = [
     summary: 'take a checkpoint out of the trash',
     load: async () => (await import('./commands/undelete.ts')).defineUndelete,
   },
+  {
+    name: 'prune',
+    summary: 'apply the retention, and free what nothing needs',
+    load: async () => (await import('./commands/prune.ts')).definePrune,
+  },
+  {
+    name: 'verify',
+    summary: 'check everything that is stored, and repair it',
+    load: async () => (await import('./commands/verify.ts')).defineVerify,
+  },
   { name: 'mcp', summary: 'the MCP server, on standard input and output', load: async () => (await import('./commands/mcp.ts')).defineMcp },
 ]
 

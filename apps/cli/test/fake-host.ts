@@ -7,9 +7,11 @@ import {
   type Checkpoints,
   type EntryPage,
   type ImportResult,
+  type PruneReport,
   type SessionPage,
   type TranscriptOrigin,
   type TranscriptReader,
+  type VerifyReport,
 } from '@palimpsest/core'
 import type { Host } from '@palimpsest/host'
 
@@ -49,6 +51,8 @@ export interface FakeAnswers {
   readonly raw?: () => AsyncIterable<Uint8Array>
   readonly import?: (path: string, signal?: AbortSignal) => Promise<ImportResult>
   readonly deleted?: readonly string[]
+  readonly pruned?: PruneReport
+  readonly verified?: VerifyReport
   readonly outcome?: 'captured' | 'unchanged'
   readonly warnings?: readonly string[]
   /** Thrown by every operation. */
@@ -165,6 +169,8 @@ function fakeCheckpoints(answers: FakeAnswers, calls: Call[]): Checkpoints {
     delete: (...args) => answer('delete', args, answers.deleted ?? args[0]),
     deleteSession: (...args) => answer('deleteSession', args, answers.deleted ?? [checkpoint.id]),
     undelete: (...args) => answer('undelete', args, checkpoint),
+    verify: (...args) => answer('verify', args, answers.verified ?? verifyReport()),
+    prune: (...args) => answer('prune', args, answers.pruned ?? pruneReport()),
   }
 }
 
@@ -185,6 +191,25 @@ export function importResult(checkpointIds: readonly string[], fields: Partial<I
     storedBytes: 1_000,
     problems: [],
     problemCount: 0,
+    ...fields,
+  }
+}
+
+export function verifyReport(fields: Partial<VerifyReport> = {}): VerifyReport {
+  return { damaged: [], repaired: [], sessions: 1, checkpoints: 2, chunks: 3, bytes: 4_000, ...fields }
+}
+
+export function pruneReport(fields: Partial<PruneReport> = {}): PruneReport {
+  return {
+    sessions: [],
+    checkpoints: 0,
+    purged: 0,
+    freedBytes: 0,
+    trashBytes: 0,
+    orphanedObjects: 0,
+    storedBytes: 0,
+    dryRun: false,
+    problems: [],
     ...fields,
   }
 }

@@ -18,6 +18,8 @@ const commands = [
   'label',
   'delete',
   'undelete',
+  'prune',
+  'verify',
   'mcp',
 ]
 

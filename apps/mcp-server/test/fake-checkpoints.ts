@@ -95,6 +95,8 @@ export function fakeCheckpoints(kept: readonly Kept[]): { readonly checkpoints: 
     delete: refuse,
     deleteSession: refuse,
     undelete: refuse,
+    prune: refuse,
+    verify: refuse,
   }
   return { checkpoints, calls }
 }

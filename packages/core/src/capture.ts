@@ -1,3 +1,4 @@
+import { type CaptureFacts, checkedFacts, isByTail } from './capture-facts.ts'
 import {
   type Checkpoint,
   type CheckpointRecord,
@@ -10,18 +11,19 @@ import { makeCheckpointId } from './checkpoint-id.ts'
 import { abandonCheckpoint, type Completion, completeCheckpoint } from './completion.ts'
 import type { Environment } from './environment.ts'
 import { sessionDigest } from './keys.ts'
-import type { Ledger } from './ledger.ts'
+import type { Ledger, Tail } from './ledger.ts'
 import { type Change, changeLedger } from './ledger-store.ts'
 import { compactionsOf, inspectLines, upTo } from './main-part.ts'
 import { retain } from './retention.ts'
 import { storeRecord } from './row.ts'
 import { allRows, byNewest, withRows } from './rows.ts'
-import { readRecord } from './session-objects.ts'
-import { isSuperseded, isWaiting, settleCompactions, strongerReason } from './settlement.ts'
+import { type Captured, isSame, unchanged } from './same-snapshot.ts'
+import { isSuperseded, isWaiting, settleCompactions } from './settlement.ts'
 import type { AbortOptions } from './storage.ts'
 import { commitEveryBytes, createPartStore, type MatchedPart, type PartStore, type StoredParts } from './stored-parts.ts'
 import { isOnStream } from './stream.ts'
-import { trimmed, wholeNumber } from './text-input.ts'
+import { tailOf } from './tail-check.ts'
+import { trimmed } from './text-input.ts'
 import type { AgentId, LineStart, TranscriptOrigin } from './transcript.ts'
 import {
   inheritedBoundaries,
@@ -48,6 +50,12 @@ export interface CaptureRequest extends AbortOptions {
   readonly leafId?: string | undefined
   readonly tokensBefore?: number | undefined
   readonly label?: string | undefined
+  /**
+   * How the bytes that were captured before are known again. `whole`: every one is compared, by digest; the default up to 64 MiB and for
+   * whatever is not about a compaction. `tail`: by the file and the last 64 KiB, in a time that does not grow with the file; the default
+   * above that. What the tail check can't tell the next whole one finds.
+   */
+  readonly prefixCheck?: 'whole' | 'tail' | undefined
 }
 
 /** A capture that is stored and waits for its compaction. */
@@ -85,29 +93,6 @@ export async function captureCheckpoint(environment: Environment, request: Captu
   })
 }
 
-interface CaptureFacts {
-  readonly reason: CompactionReason
-  readonly createdAt: number
-  readonly leafId: string | undefined
-  readonly tokensBefore: number | undefined
-  readonly label: string | undefined
-}
-
-interface Captured {
-  readonly outcome: 'captured' | 'unchanged'
-  readonly checkpoint: Checkpoint
-}
-
-function checkedFacts(environment: Environment, request: CaptureRequest): CaptureFacts {
-  return {
-    reason: request.reason ?? 'unknown',
-    createdAt: wholeNumber('createdAt', request.createdAt) ?? environment.now(),
-    leafId: trimmed(request.leafId),
-    tokensBefore: wholeNumber('tokensBefore', request.tokensBefore),
-    label: trimmed(request.label),
-  }
-}
-
 /** Swaps in the chunks of a long first capture every 256 MiB. */
 async function storeAhead(environment: Environment, session: TranscriptSession, store: PartStore, options: AbortOptions): Promise<void> {
   const totalBytes = session.contents.reduce((sum, content) => sum + content.endBytes, 0)
@@ -131,7 +116,11 @@ async function captureInto(
 ): Promise<Change<Captured>> {
   const known = await allRows(environment, session.name, before, options)
   const current = refreshedLedger(before, session)
-  const matched = await store.match(current, session.contents)
+  const matched = await store.match(
+    current,
+    session.contents,
+    isByTail(facts, session.main.sizeBytes) ? session.transcript.identity : undefined,
+  )
   const earlier = await earlierPosition(session, current, matched[0], known)
   const lines = upTo(session.transcript, session.main.sizeBytes)
   // The thread pool compresses while the lines are parsed here.
@@ -173,23 +162,36 @@ async function captureInto(
     session.name,
     settled.ledger,
     record,
-    { tipId: tipId === leafId ? undefined : tipId, label: facts.label },
+    { tipId: tipId === leafId ? undefined : tipId, label: facts.label, prefixCheck: matched[0]?.byTail === true ? 'tail' : undefined },
     options,
   )
   // What is kept before a restore is no successor: the checkpoint that is about to be restored may be one that still waits.
-  const supersedes = facts.reason !== 'before-restore'
-  const superseded = settled.rows.filter(
-    (candidate) =>
-      supersedes && isSuperseded(candidate) && candidate.bytes <= main.bytes && isOnStream(settled.ledger, 'main', candidate, main.stream),
-  )
-  const rows = [...settled.rows.filter((candidate) => !superseded.includes(candidate)), row]
-  const kept = retain(rows, settled.ledger.trash, environment.retention, environment.now())
-  const next = await withRows(environment, session.name, { ...settled.ledger, trash: kept.trash }, kept.rows, options)
+  const superseded = facts.reason === 'before-restore' ? [] : settled.rows.filter((candidate) => isWithin(candidate, settled.ledger, main))
+  const others = settled.rows.filter((candidate) => !superseded.includes(candidate))
+  const confirmed = matched[0]?.byTail === false ? others.map((candidate) => confirmedBy(candidate, settled.ledger, main.stream)) : others
+  const tail = await tailOf(session.main, session.transcript.identity, main, options)
+  const kept = retain([...confirmed, row], settled.ledger.trash, environment.retention, environment.now())
+  const next = await withRows(environment, session.name, { ...withTail(settled.ledger, tail), trash: kept.trash }, kept.rows, options)
   return {
     ledger: next.ledger,
     result: { outcome: 'captured', checkpoint: checkpointOf(row, record) },
     unnamed: [...settled.unnamed, ...next.unnamed, ...superseded.map((candidate) => candidate.record)],
   }
+}
+
+/** Whether a checkpoint has nothing that one at `position` has not. */
+function isWithin(row: CheckpointRow, ledger: Ledger, position: { readonly stream: number; readonly bytes: number }): boolean {
+  return isSuperseded(row) && row.bytes <= position.bytes && isOnStream(ledger, 'main', row, position.stream)
+}
+
+/** A comparison of the whole prefix takes the mark of the tail check off the checkpoints in it. */
+function confirmedBy({ prefixCheck, ...row }: CheckpointRow, ledger: Ledger, stream: number): CheckpointRow {
+  if (prefixCheck === undefined || isOnStream(ledger, 'main', row, stream)) return row
+  return { ...row, prefixCheck }
+}
+
+function withTail({ tail: _tail, ...ledger }: Ledger, tail: Tail | undefined): Ledger {
+  return tail === undefined ? ledger : { ...ledger, tail }
 }
 
 /** The newest checkpoint on the bytes that were stored already, from which on the lines have to be read. */
@@ -215,63 +217,6 @@ async function earlierPosition(
 async function bothOf<One, Other>(one: Promise<One>, other: Promise<Other>): Promise<[One, Other]> {
   await Promise.allSettled([one, other])
   return [await one, await other]
-}
-
-/** Whether a checkpoint has these bytes, sidecars included, and this leaf. */
-async function isSame(
-  environment: Environment,
-  session: TranscriptSession,
-  stored: StoredParts,
-  row: CheckpointRow,
-  leafId: string,
-  options: AbortOptions,
-): Promise<boolean> {
-  const main = stored.positions[0]
-  if (main === undefined || row.bytes !== main.bytes || row.leafId !== leafId) return false
-  if (!isOnStream(stored.ledger, 'main', row, main.stream)) return false
-  const record = await readRecord(environment, session.name, row, options)
-  const sidecars = record.parts.filter((part) => part.name !== 'main')
-  return (
-    sidecars.length === stored.positions.length - 1 &&
-    sidecars.every((part) => {
-      const now = stored.positions.find((position) => position.name === part.name)
-      return now !== undefined && now.bytes === part.bytes && isOnStream(stored.ledger, part.name, part, now.stream)
-    })
-  )
-}
-
-/** The latest checkpoint stands for these bytes; a compaction's reason replaces a weaker one. */
-async function unchanged(
-  environment: Environment,
-  session: TranscriptSession,
-  settled: {
-    readonly ledger: Ledger
-    readonly rows: readonly CheckpointRow[]
-    readonly changed: boolean
-    readonly unnamed: readonly string[]
-  },
-  same: CheckpointRow,
-  facts: CaptureFacts,
-  options: AbortOptions,
-): Promise<Change<Captured>> {
-  const record = await readRecord(environment, session.name, same, options)
-  const reason = strongerReason(same.reason, facts.reason)
-  const tokensBefore = same.tokensBefore ?? facts.tokensBefore
-  const label = same.label ?? facts.label
-  const row: CheckpointRow = {
-    ...same,
-    reason,
-    status: same.status === 'snapshot' && isCompactionReason(reason) ? 'pending' : same.status,
-    ...(tokensBefore === undefined ? {} : { tokensBefore }),
-    ...(label === undefined ? {} : { label }),
-  }
-  const result: Captured = { outcome: 'unchanged', checkpoint: checkpointOf(row, record) }
-  const nothingNew =
-    row.reason === same.reason && row.status === same.status && row.tokensBefore === same.tokensBefore && row.label === same.label
-  if (nothingNew && !settled.changed) return { result }
-  const rows = settled.rows.map((candidate) => (candidate === same ? row : candidate))
-  const next = await withRows(environment, session.name, settled.ledger, rows, options)
-  return { ledger: next.ledger, result, unnamed: [...settled.unnamed, ...next.unnamed] }
 }
 
 function newRecord(

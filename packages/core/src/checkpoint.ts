@@ -85,6 +85,8 @@ export interface Checkpoint {
   readonly badLines: number
   /** Bytes of a last line that was not finished; they were left out. */
   readonly tornTailBytes?: number | undefined
+  /** `tail`: the bytes before the new ones were not compared, but recognised by the file and its last 64 KiB. */
+  readonly prefixCheck?: 'tail' | undefined
   /** The main part and the sidecars. */
   readonly parts: readonly PartPosition[]
 }
@@ -143,6 +145,7 @@ export const rowSchema = z.object({
   /** The leaf that the last line says, where the caller named another. */
   tipId: z.string().optional(),
   badLines: count.optional(),
+  prefixCheck: z.literal('tail').optional(),
   boundaryId: z.string().optional(),
   /** Position in the main part. */
   stream: count,
@@ -169,6 +172,7 @@ export function checkpointOf(row: CheckpointRow, record: CheckpointRecord): Chec
     sizeBytes: row.bytes,
     pinned: row.pinned === true,
     ...(row.label === undefined ? {} : { label: row.label }),
+    ...(row.prefixCheck === undefined ? {} : { prefixCheck: row.prefixCheck }),
   }
 }
 

@@ -8,6 +8,7 @@ import { deleteCheckpoints, deleteSession, labelCheckpoint, pinCheckpoint, undel
 import { createEnvironment } from './environment.ts'
 import { type ImportRequest, type ImportResult, importTranscript } from './import.ts'
 import { type CheckpointPage, type ListQuery, listCheckpoints, listSessions, type SessionPage, type SessionQuery } from './list.ts'
+import { type PruneOptions, type PruneReport, pruneStore } from './prune.ts'
 import { type CheckpointPart, partsOfCheckpoint, rawBytes } from './raw-bytes.ts'
 import { type EntryPage, type ReadQuery, readEntries } from './read.ts'
 import { resolveCheckpoint, resolveRecord } from './resolve.ts'
@@ -15,6 +16,7 @@ import { type RestoreOptions, type RestoreResult, restoreCheckpoint } from './re
 import type { Retention } from './retention.ts'
 import type { Storage } from './storage.ts'
 import type { TranscriptFiles, TranscriptReader } from './transcript.ts'
+import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
 import type { WithinSession } from './within-session.ts'
 /** What the service is made of. */
 export interface CheckpointsOptions {
@@ -84,6 +86,17 @@ export interface Checkpoints {
   }): Promise<readonly string[]>
   /** Takes a checkpoint back out of the trash, by its whole id or the end of it. */
   undelete(id: string, within?: WithinSession): Promise<Checkpoint>
+  /**
+   * Applies the retention, empties trash that is older than a day, and deletes what nothing needs any more. Never touches what a kept checkpoint,
+   * or one in the trash, stands on. Safe beside captures (one that runs may have to store its bytes again), and after a crash at any point:
+   * run again, it goes on. Idempotent.
+   */
+  prune(options?: PruneOptions): Promise<PruneReport>
+  /**
+   * Reads every ledger, record and chunk again, in bounded memory, and names everything that is missing or damaged with the checkpoints it takes
+   * something from. With `repair` it mends what other objects and the agents' transcripts allow; nothing is invented.
+   */
+  verify(options?: VerifyOptions): Promise<VerifyReport>
 }
 
 /** The service over a store that the caller opened, with the readers of the agents it is to know. Opens and writes nothing by itself. */
@@ -118,5 +131,7 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
     delete: (ids, deleteOptions = {}) => deleteCheckpoints(environment, ids, deleteOptions),
     deleteSession: (session) => deleteSession(environment, session),
     undelete: (id, within = {}) => undeleteCheckpoint(environment, id, within),
+    prune: (pruneOptions = {}) => pruneStore(environment, pruneOptions),
+    verify: (verifyOptions = {}) => verifyStore(environment, verifyOptions),
   }
 }

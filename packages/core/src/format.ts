@@ -34,8 +34,7 @@ export async function checkFormat(storage: Storage, options: AbortOptions): Prom
 /** Checks the format, and writes it down in a store that has none. Of several writers one is first; all agree. */
 export async function ensureFormat(storage: Storage, options: AbortOptions): Promise<void> {
   if (await checkFormat(storage, options)) return
-  const value = new TextEncoder().encode(`${JSON.stringify({ format: formatVersion })}\n`)
-  const swap = (): Promise<unknown> => storage.refs.compareAndSwap(formatRef, value, undefined, options)
+  const swap = (): Promise<unknown> => storage.refs.compareAndSwap(formatRef, formatValue(), undefined, options)
   const failure = await mapStorageErrors('write the format', swap, options.signal).then(
     () => undefined,
     (error: unknown) => ({ error }),
@@ -43,6 +42,21 @@ export async function ensureFormat(storage: Storage, options: AbortOptions): Pro
   options.signal?.throwIfAborted()
   // A swap that throws may have been made all the same.
   if (!(await checkFormat(storage, options)) && failure !== undefined) throw failure.error
+}
+
+/** Writes the format of this version in place of a ref that can't be read. Never replaces one that can. */
+export async function replaceFormat(storage: Storage, options: AbortOptions): Promise<void> {
+  const found = await mapStorageErrors('read the format', () => storage.refs.read(formatRef, options), options.signal)
+  if (found === undefined || formatSchema.safeParse(jsonOf(found.value)).success) return
+  await mapStorageErrors(
+    'write the format',
+    () => storage.refs.compareAndSwap(formatRef, formatValue(), found.version, options),
+    options.signal,
+  )
+}
+
+function formatValue(): Uint8Array {
+  return new TextEncoder().encode(`${JSON.stringify({ format: formatVersion })}\n`)
 }
 
 function jsonOf(bytes: Uint8Array): unknown {

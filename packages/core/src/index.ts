@@ -23,6 +23,9 @@ export { CheckpointError, type CheckpointErrorCode, type CheckpointErrorDetails,
 export type { ImportProblem, ImportRequest, ImportResult } from './import.ts'
 export { parseKey, parsePrefix, sessionDigest, sessionName } from './keys.ts'
 export type { CheckpointPage, ListedCheckpoint, ListQuery, SessionPage, SessionProblem, SessionQuery, SessionSummary } from './list.ts'
+export type { PruneOptions, PruneReport } from './prune.ts'
+export type { PrunedSession } from './prune-session.ts'
+export { byteCountExpected, durationExpected, parseByteCount, parseDurationMs } from './quantity.ts'
 export type { CheckpointPart } from './raw-bytes.ts'
 export type { EntryPage, ReadEntry, ReadQuery, ReadView } from './read.ts'
 export type { RestoreOptions, RestoreResult } from './restore.ts'
@@ -75,4 +78,5 @@ export type {
   TranscriptSource,
   TranscriptTarget,
 } from './transcript.ts'
+export type { Damage, VerifyOptions, VerifyProgress, VerifyReport } from './verify.ts'
 export type { WithinSession } from './within-session.ts'

@@ -35,6 +35,11 @@ export function sessionName(agent: string, sessionKey: string): Key {
   return parseKey(`sessions/${sessionDigest(agent, sessionKey)}-${agent}`)
 }
 
+/** The agent that a session's name ends in. */
+export function agentOf(name: Key): string {
+  return name.slice(name.indexOf('-') + 1)
+}
+
 /** SHA-256 of agent and session key, 64 hex digits. Its first 10 stand in every checkpoint id of the session. */
 export function sessionDigest(agent: string, sessionKey: string): string {
   return sha256Hex(new TextEncoder().encode(`${agent}\0${sessionKey}`))

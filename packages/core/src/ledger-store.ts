@@ -63,6 +63,32 @@ export async function changeLedger<Result>(
   throw new CheckpointError('CHECKPOINT_CONFLICT', `Other writers were faster ${maxAttempts} times in a row. Try again.`, { session: name })
 }
 
+/**
+ * Puts a rebuilt ledger in the place of one that is lost or damaged; one that can be read is never replaced. Says whether it was. Throws
+ * `STORAGE_UNAVAILABLE` and `STORAGE_REFUSED`.
+ */
+export async function replaceDamagedLedger(environment: Environment, name: Key, ledger: Ledger, options: AbortOptions): Promise<boolean> {
+  const found = await mapStorageErrors('read', () => environment.storage.refs.read(name, options), options.signal)
+  if (found !== undefined && isReadable(name, found.value)) return false
+  await environment.writable(options)
+  await environment.catalogue?.changing(name).catch(() => undefined)
+  const next = committed(ledger, randomBytes(9).toString('base64url'))
+  const { won, failure } = await swap(environment, name, next, found?.version, options)
+  if (failure !== undefined) throw failure
+  if (won) await settle(environment, name, { ledger: next, result: undefined })
+  return won
+}
+
+function isReadable(name: Key, value: Uint8Array): boolean {
+  try {
+    decodeLedger(name, value)
+    return true
+  } catch (error) {
+    if (isCheckpointError(error, 'CHECKPOINT_CORRUPT')) return false
+    throw error
+  }
+}
+
 async function readVersioned(
   environment: Environment,
   name: Key,

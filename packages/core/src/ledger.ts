@@ -20,6 +20,9 @@ const streamSchema = z.object({
   open: z.array(chunkSchema),
 })
 
+/** What a capture by the tail check is recognised by. */
+const tailSchema = z.object({ file: z.string(), stream: count, bytes: count, lines: count, digest: z.string() })
+
 const ledgerSchema = z.object({
   format: z.int(),
   /** The last 32 commit ids, newest last. */
@@ -34,6 +37,8 @@ const ledgerSchema = z.object({
   /** The session this one was branched from: what it inherited isn't imported again. */
   parentSessionId: z.string().optional(),
   parts: z.record(z.string(), z.object({ streams: z.array(streamSchema) })),
+  /** How the file of the last capture ended. */
+  tail: tailSchema.optional(),
   /** The newest, by `createdAt`, then id, newest first. */
   checkpoints: z.array(rowSchema),
   /** Older ones in objects of their own, newest first. */
@@ -45,6 +50,7 @@ const ledgerSchema = z.object({
 
 export type Chunk = z.infer<typeof chunkSchema>
 export type Stream = z.infer<typeof streamSchema>
+export type Tail = z.infer<typeof tailSchema>
 /** A session's one mutable document: the chunks of its streams and its checkpoints. */
 export type Ledger = z.infer<typeof ledgerSchema>
 

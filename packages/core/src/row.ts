@@ -9,7 +9,11 @@ export interface RowExtras {
   readonly tipId?: string | undefined
   readonly pinned?: true | undefined
   readonly label?: string | undefined
+  readonly prefixCheck?: 'tail' | undefined
 }
+
+/** What a row takes from a record: everything but the texts. */
+export type RowFacts = Omit<CheckpointRecord, 'summary' | 'keptEntryIds' | 'boundaryLine'>
 
 /** Stores a record and gives the row that names it. */
 export async function storeRecord(
@@ -21,6 +25,11 @@ export async function storeRecord(
   options: AbortOptions,
 ): Promise<CheckpointRow> {
   const object = await writeDocument(environment, ledger, name, 'record', record, options)
+  return rowOfRecord(record, object, ledger.commitCount, extras)
+}
+
+/** The row of a record that is stored as `object`, made in the commit after `commit`. */
+export function rowOfRecord(record: RowFacts, object: string, commit: number, extras: RowExtras): CheckpointRow {
   const main = record.parts.find((part) => part.name === 'main')
   return {
     id: record.id,
@@ -32,6 +41,7 @@ export async function storeRecord(
     ...(record.tokensAfter === undefined ? {} : { tokensAfter: record.tokensAfter }),
     ...(extras.pinned === true ? { pinned: true } : {}),
     ...(extras.label === undefined ? {} : { label: extras.label }),
+    ...(extras.prefixCheck === undefined ? {} : { prefixCheck: extras.prefixCheck }),
     leafId: record.preCompaction.leafId ?? '',
     ...(extras.tipId === undefined ? {} : { tipId: extras.tipId }),
     ...(record.badLines === 0 ? {} : { badLines: record.badLines }),
@@ -40,7 +50,7 @@ export async function storeRecord(
     bytes: main?.bytes ?? 0,
     lines: main?.lines ?? 0,
     record: object,
-    commit: ledger.commitCount,
+    commit,
   }
 }
 

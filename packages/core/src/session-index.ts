@@ -30,6 +30,11 @@ export interface UnreadableSession {
 /** The names of all sessions, in pages from storage. */
 export async function sessionNames(environment: Environment, options: AbortOptions, prefix = 'sessions/'): Promise<readonly Key[]> {
   await environment.readable(options)
+  return refNames(environment, options, prefix)
+}
+
+/** The same, whether the store's format can be read or not. */
+export async function refNames(environment: Environment, options: AbortOptions, prefix = 'sessions/'): Promise<readonly Key[]> {
   const names: Key[] = []
   let after: Key | undefined
   do {

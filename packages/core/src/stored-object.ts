@@ -18,7 +18,8 @@ const headerSchema = z.object({
   /** Of chunks: part, stream, first byte, raw bytes, stored bytes, line feeds, digest of each, in order. */
   chunks: z.array(z.tuple([z.string(), z.int(), z.int(), z.int(), z.int(), z.int(), z.string()])).optional(),
 })
-type ObjectHeader = z.infer<typeof headerSchema>
+/** What an object says of itself in its first line. */
+export type ObjectHeader = z.infer<typeof headerSchema>
 export type DocumentKind = 'record' | 'page' | 'segment'
 
 /** A chunk as an object's header names it, so that a lost ledger can be rebuilt. */
@@ -97,6 +98,13 @@ export async function unpackDocument<Value>(key: string, kind: DocumentKind, byt
   const value = schema.safeParse(jsonOf(json))
   if (!value.success) throw corrupt(key, 'unreadable', value.error)
   return value.data
+}
+
+/** The header in the first bytes of an object, and how many bytes it takes with its line feed; `undefined` when there is none, or not a whole one. */
+export function parseHeader(bytes: Uint8Array): { readonly header: ObjectHeader; readonly sizeBytes: number } | undefined {
+  const end = bytes.indexOf(lineFeed)
+  const parsed = end < 0 ? undefined : headerSchema.safeParse(jsonOf(bytes.subarray(0, end)))
+  return parsed?.data === undefined ? undefined : { header: parsed.data, sizeBytes: end + 1 }
 }
 
 /** The error for an object that is not what was stored under its key. */

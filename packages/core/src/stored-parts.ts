@@ -7,7 +7,8 @@ import { longestPrefix, type PrefixMatch } from './prefix-match.ts'
 import { writeDocument } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { segmentChunks, streamsOf, withStream } from './stream.ts'
-import type { PartName, TranscriptSource } from './transcript.ts'
+import { recogniseTail } from './tail-check.ts'
+import type { FileIdentity, PartName, TranscriptSource } from './transcript.ts'
 
 /** A long part is committed so many bytes at a time, so that a capture which is killed goes on from there. */
 export const commitEveryBytes: number = 256 * 1024 * 1024
@@ -25,6 +26,8 @@ export interface MatchedPart {
   readonly content: PartContent
   readonly match: PrefixMatch
   readonly stream: number
+  /** Its prefix was not compared. */
+  readonly byTail: boolean
 }
 
 /** Where the bytes of each part ended up. */
@@ -39,8 +42,8 @@ export interface StoredParts {
 
 /** Stores the parts of one capture; survives several tries, storing each chunk once. */
 export interface PartStore {
-  /** How much of each part is stored already. */
-  match(ledger: Ledger, contents: readonly PartContent[]): Promise<readonly MatchedPart[]>
+  /** How much of each part is stored already; with `recognised` the main part is taken by its tail where that can be. */
+  match(ledger: Ledger, contents: readonly PartContent[], recognised?: FileIdentity): Promise<readonly MatchedPart[]>
   /** Puts what is new of each part into storage and names it in the ledger that comes back. Nothing is committed. */
   store(ledger: Ledger, matched: readonly MatchedPart[], stopAfterBytes?: number): Promise<StoredParts>
   storedBytes(): number
@@ -59,12 +62,13 @@ export function createPartStore(environment: Environment, name: Key, options: Ab
   let earlierBytes = 0
   return {
     storedBytes: () => earlierBytes + (writer?.storedBytes() ?? 0),
-    async match(ledger, contents) {
+    async match(ledger, contents, recognised) {
       const matched: MatchedPart[] = []
       for (const content of contents) {
-        const match = await longestPrefix({ environment, name, ledger }, content.name, content, options)
+        const tail = content.name === 'main' ? await recogniseTail(ledger, content, recognised, options) : undefined
+        const match = tail ?? (await longestPrefix({ environment, name, ledger }, content.name, content, options))
         const stream = match.kind === 'append' || match.kind === 'whole' ? match.stream : streamsOf(ledger, content.name).length
-        matched.push({ content, match, stream })
+        matched.push({ content, match, stream, byTail: tail !== undefined })
       }
       return matched
     },

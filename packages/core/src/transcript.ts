@@ -42,6 +42,8 @@ export interface OpenTranscript extends Transcript {
 
 /** What tells one state of a file from another. */
 export interface FileIdentity {
+  /** The machine's name: device and inode mean nothing on another. */
+  readonly host?: string | undefined
   readonly device: string
   readonly inode: string
   readonly sizeBytes: number

@@ -1,6 +1,7 @@
 import { isAbsolute, join } from 'node:path'
 import { CheckpointError, type Retention } from '@palimpsest/core'
 import { z } from 'zod'
+import { resolveRetention, retentionSchema } from './configured-retention.ts'
 import { parseStorageUrl, type StorageLocation } from './storage-url.ts'
 
 /** Where a setting was read: flags stand above `PALIMPSEST_*`, these above the user's file, and all above what is built in. */
@@ -33,11 +34,10 @@ export interface ConfigurationInput {
 const fileSchema = z.strictObject({
   /** A storage URL; a relative path is relative to the file's folder. */
   store: z.string().optional(),
-  retention: z.strictObject({ maxCheckpoints: z.int().min(1).optional() }).optional(),
+  retention: retentionSchema.optional(),
 })
 
 const appName = 'palimpsest'
-const countExpected = 'a whole number of at least 1'
 
 /** The user's file: `$XDG_CONFIG_HOME/palimpsest/config.json`. */
 export function configurationFile({ env, homeFolder }: Pick<ConfigurationInput, 'env' | 'homeFolder'>): string {
@@ -51,7 +51,7 @@ export function resolveConfiguration(input: ConfigurationInput): Configuration {
   const settings = input.fileText === undefined ? {} : parseFile(file, input.fileText)
   return {
     ...resolveStore(input, file, settings.store),
-    ...resolveRetention(env, settings.retention?.maxCheckpoints),
+    ...resolveRetention(env, settings.retention),
     file,
     cacheFolder: join(baseFolder(env['XDG_CACHE_HOME'], homeFolder, '.cache'), appName),
   }
@@ -72,25 +72,6 @@ function resolveStore(
   return { store: parse(folder, 'XDG_DATA_HOME', folder), storeSource: 'default' }
 }
 
-function resolveRetention(
-  env: ConfigurationInput['env'],
-  fromFile: number | undefined,
-): Pick<Configuration, 'retention' | 'retentionSource'> {
-  const variable = 'PALIMPSEST_MAX_CHECKPOINTS'
-  const text = (env[variable] ?? '').trim()
-  if (text === '') {
-    return fromFile === undefined
-      ? { retention: {}, retentionSource: 'default' }
-      : { retention: { maxCheckpoints: fromFile }, retentionSource: 'file' }
-  }
-  const maxCheckpoints = Number(text)
-  if (/^[0-9]+$/.test(text) && Number.isSafeInteger(maxCheckpoints) && maxCheckpoints > 0) {
-    return { retention: { maxCheckpoints }, retentionSource: 'environment' }
-  }
-  const message = `${variable} is ${JSON.stringify(text)}, not ${countExpected}. Unset it to keep every checkpoint.`
-  throw new CheckpointError('ARGUMENT_INVALID', message, { argument: variable, expected: countExpected })
-}
-
 function parseFile(file: string, text: string): z.infer<typeof fileSchema> {
   const parsed = fileSchema.safeParse(parseJson(file, text))
   if (parsed.success) return parsed.data
@@ -100,7 +81,12 @@ function parseFile(file: string, text: string): z.infer<typeof fileSchema> {
     issue?.code === 'unrecognized_keys' ? issue.keys.map((key) => (path === '' ? key : `${path}.${key}`)).join(', ') : undefined
   const key = unknown ?? path
   const problem = unknown === undefined ? `${key === '' ? 'it' : key} is wrong: ${issue?.message}` : `it has the unknown key ${unknown}`
-  throw fileInvalid(file, key, `${problem}. The keys are store and retention.maxCheckpoints.`, parsed.error)
+  throw fileInvalid(
+    file,
+    key,
+    `${problem}. The keys are store, retention.maxCheckpoints, retention.maxAge and retention.maxBytes.`,
+    parsed.error,
+  )
 }
 
 function parseJson(file: string, text: string): unknown {

@@ -4,6 +4,7 @@ import { hasCode } from './file-system.ts'
 const advice: readonly { readonly codes: readonly string[]; readonly text: string }[] = [
   { codes: ['ENOSPC', 'EDQUOT', 'EFBIG'], text: 'Make room there, or name another folder.' },
   { codes: ['EACCES', 'EPERM', 'EROFS'], text: 'Allow this user to read and write there, or name another folder.' },
+  { codes: ['EXDEV'], text: 'All folders in it must lie on one file system; move it onto one, or name another folder.' },
   { codes: ['ENOTDIR', 'ELOOP'], text: 'There is a file or a symbolic link where a folder belongs; move it away, or name another folder.' },
 ]
 

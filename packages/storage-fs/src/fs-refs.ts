@@ -23,8 +23,19 @@ const namesKept = 64
  * So no clock is needed, and a folder holds some 65 names however often the ref is swapped.
  */
 export function fsRefs(store: StoreFolder, operate: Operate): RefStore {
+  // Folders with a swap that failed, perhaps when its generation had its name but was not forced to the disk.
+  const doubtful = new Set<string>()
   return {
-    read: (name, options) => operate(options, () => readNewest(store, parseKey(name), options?.signal)),
+    read: (name, options) =>
+      operate(options, async () => {
+        const folder = folderOf(parseKey(name))
+        // Whoever looks what became of that swap may act on what it sees: it must outlive a loss of power.
+        if (doubtful.has(folder) && (await store.folders.holds(folder))) {
+          await store.folders.sync(folder)
+          doubtful.delete(folder)
+        }
+        return readNewest(store, folder, options?.signal)
+      }),
     compareAndSwap: (name, value, expected, options) =>
       operate(options, async () => {
         const folder = folderOf(parseKey(name))
@@ -33,7 +44,12 @@ export function fsRefs(store: StoreFolder, operate: Operate): RefStore {
         const bytes = new Uint8Array(value.byteLength + 1)
         bytes.set(value)
         bytes[value.byteLength] = lineFeed
-        return swap(store, folder, bytes, expected, options?.signal)
+        try {
+          return await swap(store, folder, bytes, expected, options?.signal)
+        } catch (error) {
+          doubtful.add(folder)
+          throw error
+        }
       }),
     list: (prefix, options) =>
       operate(options, async () => {
@@ -46,8 +62,7 @@ export function fsRefs(store: StoreFolder, operate: Operate): RefStore {
   }
 }
 
-async function readNewest(store: StoreFolder, name: Key, signal: AbortSignal | undefined) {
-  const folder = folderOf(name)
+async function readNewest(store: StoreFolder, folder: string, signal: AbortSignal | undefined) {
   for (let tries = 0; tries < readTries; tries += 1) {
     signal?.throwIfAborted()
     const newest = (await generationsIn(store, folder)).at(-1)

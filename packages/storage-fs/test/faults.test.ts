@@ -13,6 +13,7 @@ const kinds = {
   EACCES: 'refused',
   EPERM: 'refused',
   EROFS: 'refused',
+  EXDEV: 'refused',
   EIO: 'unavailable',
   EMFILE: 'unavailable',
   EBUSY: 'unavailable',

@@ -3,6 +3,8 @@ import { dirname, join, resolve } from 'node:path'
 import { CheckpointError, type Placement, type TranscriptTarget } from '@palimpsest/core'
 import { errorCode, refused, taken } from './file-errors.ts'
 import { isSegment } from './part-name.ts'
+import { identityOf } from './regular-file.ts'
+import { isSameFile } from './sidecar-files.ts'
 import { createStaging, makeFoldersFor, refuse, type StagedPart, syncFolder } from './staging.ts'
 
 /**
@@ -64,12 +66,19 @@ async function linkOrRename(from: string, to: string): Promise<void> {
   try {
     await link(from, to)
   } catch (error) {
+    // Over a network a link can be made and its answer be lost.
+    if (await areOneFile(from, to)) return
     const code = errorCode(error)
     if (code === 'EEXIST') throw taken(to, error)
     if (code !== 'EPERM' && code !== 'ENOTSUP' && code !== 'EOPNOTSUPP' && code !== 'ENOSYS') throw refused(to, error)
     if (await exists(to)) throw taken(to, error)
     await rename(from, to)
   }
+}
+
+async function areOneFile(one: string, other: string): Promise<boolean> {
+  const [left, right] = await Promise.all([one, other].map((path) => lstat(path, { bigint: true }).catch(() => undefined)))
+  return left !== undefined && right !== undefined && isSameFile(identityOf(left), identityOf(right))
 }
 
 async function narrowMode(modeFrom: string | undefined): Promise<number> {

@@ -1,5 +1,6 @@
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
+import { hostname } from 'node:os'
 import { CheckpointError, type FileIdentity } from '@palimpsest/core'
 import { notARegularFile, unreadable } from './file-errors.ts'
 
@@ -35,6 +36,7 @@ export async function openRegularFile(path: string, options: { readonly followLi
 /** What tells this state of a file from another. */
 export function identityOf(stats: BigIntStats): FileIdentity {
   return {
+    host: hostname(),
     device: String(stats.dev),
     inode: String(stats.ino),
     sizeBytes: Number(stats.size),
