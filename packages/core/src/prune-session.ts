@@ -97,8 +97,8 @@ export async function planPruning(
 }
 
 /**
- * The swap. Its fence rises above everything that a writer has put so far whenever something is deleted that one could still name: what it
- * put itself and has not committed, or, in a long capture, has committed and would name again if it were gone.
+ * The swap. Its fence rises above every object that is going to be deleted, so that a writer which put one itself and would name it (in a long
+ * capture also one that it had committed before, and that was cut off since) begins again under new names.
  */
 async function pruneInto(
   environment: Environment,
@@ -108,7 +108,7 @@ async function pruneInto(
   options: AbortOptions,
 ): Promise<Change<Swapped>> {
   const { plan, going, report } = await planPruning(environment, name, before, policy, options)
-  const needsFence = plan.isCut || [...going.keys()].some((object) => (epochOf(object) ?? 0) >= before.fence)
+  const needsFence = [...going.keys()].some((object) => (epochOf(object) ?? 0) >= before.fence)
   if (!plan.isChanged && !needsFence) return { result: { report, going, fence: before.fence, named: plan.named } }
   let sealed = plan.ledger
   for (const { part, stream: index } of plan.split) {

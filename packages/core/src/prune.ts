@@ -146,6 +146,7 @@ async function sessionsToEvict(
 
 /** A session that can't be read, or was written by a newer version, doesn't stop the others. */
 function isLeftAlone(error: unknown): error is CheckpointError {
+  if (isCheckpointError(error, 'STORAGE_UNAVAILABLE')) return error.details.operation === 'read'
   return isCheckpointError(error, 'CHECKPOINT_CORRUPT') || isCheckpointError(error, 'FORMAT_UNSUPPORTED')
 }
 

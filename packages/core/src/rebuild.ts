@@ -14,6 +14,7 @@ import type { AbortOptions, Key } from './storage.ts'
 import { type StoredRecord, storedRecords } from './stored-records.ts'
 import { segmentChunks, streamsOf, withStream } from './stream.ts'
 import { fenced } from './sweep.ts'
+import { orProblem } from './verify-object.ts'
 
 /** What became of a session whose ledger was lost. */
 export interface RebuiltSession {
@@ -27,6 +28,9 @@ export interface RebuiltSession {
  * ledger alone: they are gone, and what had been deleted within the last day is there again.
  */
 export async function rebuildLedger(environment: Environment, name: Key, options: AbortOptions): Promise<RebuiltSession> {
+  // One that the store can't give at all may still be whole.
+  if (typeof (await orProblem(async () => ({ ref: await environment.storage.refs.read(name, options) }), options)) === 'string')
+    return { lostIds: [] }
   const objects = await objectsOf(environment, name, options)
   const records = await storedRecords(environment, name, objects, options)
   const [newest] = [...records].reverse()

@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { boundedMap } from './bounded-map.ts'
 import { type CheckpointRow, recordSchema, rowSchema } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
-import type { Finding, PlacedChunk, SessionCheck } from './findings.ts'
+import { isCheckpointError } from './errors.ts'
+import type { DamageProblem, Finding, PlacedChunk, SessionCheck } from './findings.ts'
 import { decodeLedger, type Ledger } from './ledger.ts'
 import { objectsOf, type SizedObjects } from './named-objects.ts'
 import { readHeader } from './object-header.ts'
@@ -11,7 +12,6 @@ import { segmentSchema, streamsOf } from './stream.ts'
 import { checkChunks, checkDocument, orProblem } from './verify-object.ts'
 
 const documentsAtOnce = 8
-const chunkObjectsAtOnce = 3
 const maxAttempts = 5
 
 /** Counts while a session is read. */
@@ -55,7 +55,7 @@ async function checkOnce(
     const isLost = await hasRecords(environment, name, options)
     return { ...nothing, findings: isLost ? [{ kind: 'ledger', problem: 'missing' }] : [] }
   }
-  const decoded = await orProblem(async () => decodeLedger(name, value), options)
+  const decoded = decodedLedger(name, value)
   if (typeof decoded === 'string') return { ...nothing, findings: [{ kind: 'ledger', problem: decoded }] }
   const objects = await objectsOf(environment, name, options)
   const findings: Finding[] = []
@@ -68,16 +68,26 @@ async function checkOnce(
   bytes += placed.bytes
   onRead?.({ chunks: 0, bytes })
   let chunks = 0
-  await boundedMap([...placed.byObject], chunkObjectsAtOnce, async ([object, named]) => {
-    const session = { environment, name, ledger: decoded }
-    const checked = await checkChunks(session, object, objects.get(object), named, options)
+  // One after the other: raw chunks take memory faster than it is given back.
+  for (const [object, named] of placed.byObject) {
+    const checked = await checkChunks({ environment, name, ledger: decoded }, object, objects.get(object), named, options)
     const { problem, damaged, intact } = checked
     if (problem !== undefined) findings.push({ kind: 'chunks', object, problem, damaged, intact })
     chunks += named.length
     bytes += checked.bytes
     onRead?.({ chunks: named.length, bytes: checked.bytes })
-  })
+  }
   return { findings, ledger: decoded, rows, checkpoints: live.length, chunks, bytes }
+}
+
+/** The ledger, or what is wrong with it. One of a newer version is an error: it is not damaged. */
+function decodedLedger(name: Key, value: Uint8Array): Ledger | DamageProblem {
+  try {
+    return decodeLedger(name, value)
+  } catch (error) {
+    if (isCheckpointError(error, 'CHECKPOINT_CORRUPT')) return error.details.problem
+    throw error
+  }
 }
 
 async function checkPages(

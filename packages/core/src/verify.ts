@@ -1,4 +1,3 @@
-import { boundedMap } from './bounded-map.ts'
 import type { Environment } from './environment.ts'
 import { isCheckpointError } from './errors.ts'
 import type { DamageProblem, Finding, SessionCheck } from './findings.ts'
@@ -11,8 +10,6 @@ import { objectKey } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { touchedCheckpoints } from './touched-checkpoints.ts'
 import { checkSession } from './verify-session.ts'
-
-const sessionsAtOnce = 2
 
 /** What to look at, and whether to mend it. */
 export interface VerifyOptions extends AbortOptions {
@@ -62,7 +59,7 @@ export async function verifyStore(environment: Environment, options: VerifyOptio
   const total = { sessions: 0, checkpoints: 0, chunks: 0, bytes: 0 }
   const progress = { chunks: 0, bytes: 0 }
   const tell = (): void => options.onProgress?.({ sessions: total.sessions, of: names.length, ...progress })
-  await boundedMap(names, sessionsAtOnce, async (name) => {
+  for (const name of names) {
     const found = await verifySession(environment, name, repair, abort, (read) => {
       progress.chunks += read.chunks
       progress.bytes += read.bytes
@@ -75,7 +72,7 @@ export async function verifyStore(environment: Environment, options: VerifyOptio
     total.chunks += found.check.chunks
     total.bytes += found.check.bytes
     tell()
-  })
+  }
   return { damaged: damaged.sort(byKey), repaired: repaired.sort(byKey), ...total }
 }
 

@@ -74,6 +74,24 @@ describe('what is settled', () => {
     expect(refusal({ flags: { store: '' } }).details).toMatchObject({ argument: '--store' })
   })
 
+  test('times and sizes of the retention are read as people write them, each limit from where it stands highest', () => {
+    const fileText = '{ "retention": { "maxAge": "90d", "maxBytes": "10GB" } }'
+    expect(resolveConfiguration({ ...bare, fileText })).toMatchObject({
+      retention: { maxAgeMs: 7_776_000_000, maxBytes: 10_000_000_000 },
+      retentionSource: 'file',
+    })
+    expect(resolveConfiguration({ ...bare, fileText: '{ "retention": { "maxAge": 5000, "maxBytes": 7 } }' }).retention).toEqual({
+      maxAgeMs: 5000,
+      maxBytes: 7,
+    })
+    const env = { PALIMPSEST_MAX_AGE: '12h', PALIMPSEST_MAX_CHECKPOINTS: '3' }
+    expect(resolveConfiguration({ ...bare, env, fileText })).toMatchObject({
+      retention: { maxCheckpoints: 3, maxAgeMs: 43_200_000, maxBytes: 10_000_000_000 },
+      retentionSource: 'environment',
+    })
+    expect(resolveConfiguration({ ...bare, env: { PALIMPSEST_MAX_BYTES: '512MiB' } }).retention).toEqual({ maxBytes: 536_870_912 })
+  })
+
   test('a relative store is relative to the working directory where a person typed it, and to the file where it stands in that', () => {
     expect(storeUrl({ flags: { store: 'kept' } })).toBe('file:///work/kept')
     expect(storeUrl({ env: { PALIMPSEST_STORE: 'file:kept' } })).toBe('file:///work/kept')
@@ -94,6 +112,10 @@ describe('what is refused', () => {
     ['a count of 0', '{ "retention": { "maxCheckpoints": 0 } }', 'retention.maxCheckpoints'],
     ['a broken count', '{ "retention": { "maxCheckpoints": 1.5 } }', 'retention.maxCheckpoints'],
     ['a text for a count', '{ "retention": { "maxCheckpoints": "3" } }', 'retention.maxCheckpoints'],
+    ['a time that is none', '{ "retention": { "maxAge": "ninety days" } }', 'retention.maxAge'],
+    ['a time below 0', '{ "retention": { "maxAge": -1 } }', 'retention.maxAge'],
+    ['a size that is none', '{ "retention": { "maxBytes": "10 stones" } }', 'retention.maxBytes'],
+    ['a size of 0', '{ "retention": { "maxBytes": 0 } }', 'retention.maxBytes'],
     ['a number for a store', '{ "store": 3 }', 'store'],
     ['null', '{ "store": null }', 'store'],
     ['a store of an unknown kind', '{ "store": "s3://bucket" }', 'store'],
@@ -114,6 +136,15 @@ describe('what is refused', () => {
   test.each(['0', '-1', '1.5', '1e3', '0x10', 'many', '99999999999999999999'])('PALIMPSEST_MAX_CHECKPOINTS=%s', (text) => {
     const error = refusal({ env: { PALIMPSEST_MAX_CHECKPOINTS: text } })
     expect(error).toMatchObject({ code: 'ARGUMENT_INVALID', details: { argument: 'PALIMPSEST_MAX_CHECKPOINTS' } })
+  })
+
+  test.each([
+    ['PALIMPSEST_MAX_AGE', 'soon'],
+    ['PALIMPSEST_MAX_AGE', '0'],
+    ['PALIMPSEST_MAX_BYTES', '-5GB'],
+    ['PALIMPSEST_MAX_BYTES', 'lots'],
+  ])('%s=%s', (name, text) => {
+    expect(refusal({ env: { [name]: text } })).toMatchObject({ code: 'ARGUMENT_INVALID', details: { argument: name } })
   })
 
   test('a broken file is refused even where a flag stands above it', () => {

@@ -12,7 +12,7 @@ import {
 import { errorCode, notARegularFile, unreadable } from './file-errors.ts'
 import { isSegment } from './part-name.ts'
 import { fillFrom, identityOf, openRegularFile, type RegularFile, readRange } from './regular-file.ts'
-import { findSidecars, isSameFile, isStillThere, type SidecarFile, sidecarPart } from './sidecar-files.ts'
+import { findSidecars, isStillThere, isStillWhole, type SidecarFile, sidecarPart } from './sidecar-files.ts'
 
 const tailBytes = 64 << 10
 const maxCompanionBytes = 16 << 20
@@ -20,8 +20,8 @@ const maxCompanionBytes = 16 << 20
 /**
  * A transcript in a file. Opening fixes the size of the main part and of each sidecar; the file is opened for reading only, and never waited
  * for. The path may be a symbolic link to a regular file; sidecars and companions are never reached through one. `unchanged` is true while
- * the path still means the file that was opened, no shorter, with the same last 64 KiB before the size of then, and while every sidecar is
- * still its own file and no shorter. Throws `TRANSCRIPT_UNREADABLE`.
+ * the path still means the file that was opened, no shorter, not written without growing, with the same last 64 KiB before the size of then, and
+ * while every sidecar is still its own file, no shorter, and not written without growing. Throws `TRANSCRIPT_UNREADABLE`.
  */
 export function fileTranscript(path: string): TranscriptOrigin {
   const absolute = resolve(path)
@@ -59,7 +59,7 @@ function transcriptOf(path: string, main: RegularFile, sidecars: readonly Sideca
     async unchanged() {
       assertOpen()
       const stats = await stat(path, { bigint: true }).catch(() => undefined)
-      if (stats === undefined || !isSameFile(main.identity, identityOf(stats)) || Number(stats.size) < main.identity.sizeBytes) return false
+      if (stats === undefined || !isStillWhole(main.identity, identityOf(stats))) return false
       for (const sidecar of sidecars) if (!(await isStillThere(sidecar))) return false
       return (await tailDigest(main, path).catch(() => undefined)) === tail
     },

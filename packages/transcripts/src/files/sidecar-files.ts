@@ -62,10 +62,16 @@ export function sidecarPart({ name, path, identity }: SidecarFile): TranscriptPa
   }
 }
 
-/** Whether a sidecar is still the file that was found, and has lost nothing in size. */
+/** Whether a sidecar is still the file that was found, and has lost nothing. */
 export async function isStillThere({ path, identity }: SidecarFile): Promise<boolean> {
   const stats = await lstat(path, { bigint: true }).catch(absentOr(path))
-  return stats?.isFile() === true && isSameFile(identity, identityOf(stats)) && Number(stats.size) >= identity.sizeBytes
+  return stats?.isFile() === true && isStillWhole(identity, identityOf(stats))
+}
+
+/** Whether a file that is looked at again may have grown, but nothing else: what was written and is as long as before was rewritten in place. */
+export function isStillWhole(before: FileIdentity, now: FileIdentity): boolean {
+  if (!isSameFile(before, now) || now.sizeBytes < before.sizeBytes) return false
+  return now.sizeBytes > before.sizeBytes || now.modifiedAtMs === before.modifiedAtMs
 }
 
 /** Whether two states are of one file. */
