@@ -114,6 +114,7 @@ async function* cutSource(
   }
   let at = start
   let reading = at < end ? readWindow(at) : undefined
+  reading?.catch(() => undefined)
   while (reading !== undefined) {
     options.signal?.throwIfAborted()
     const window = await reading

@@ -59,7 +59,7 @@ export async function abandonCheckpoint(environment: Environment, name: Key, id:
       })
     }
     const remaining = rows.filter((candidate) => candidate !== row)
-    const isLast = ledger.trash.concat(remaining).every((other) => other.commit <= row.commit)
+    const isLast = ledger.trash.concat(remaining).every((other) => other.commit < row.commit)
     const record = await readRecord(environment, name, row, options)
     const cut = isLast ? withoutAdded(ledger, record) : { ledger, objects: [] }
     const next = await withRows(environment, name, cut.ledger, remaining, options)

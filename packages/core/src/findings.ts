@@ -27,7 +27,7 @@ export type Finding =
   | ({ readonly kind: 'chunks'; readonly problem: DamageProblem } & DamagedChunks)
 
 /** Where a segment belongs. */
-export interface SegmentPlace {
+interface SegmentPlace {
   readonly object: string
   readonly part: PartName
   readonly stream: number

@@ -6,7 +6,16 @@ import { sessionName } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { readLedger } from './ledger-store.ts'
 import { byNewest } from './rows.ts'
-import { everySession, freshCatalogue, type IndexedSession, indexedSession, readSession, sessionNames, sessionOf } from './session-index.ts'
+import {
+  everySession,
+  freshCatalogue,
+  type IndexedSession,
+  indexedSession,
+  readSession,
+  sessionNames,
+  sessionOf,
+  type UnreadableSession,
+} from './session-index.ts'
 import { readRecord } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import type { WithinSession } from './within-session.ts'
@@ -99,7 +108,7 @@ async function findShort(environment: Environment, suffix: string, within: Withi
 
 async function endingIn(environment: Environment, suffix: string, within: WithinSession): Promise<readonly Named[]> {
   if (environment.catalogue !== undefined && !hasSession(within)) {
-    await freshCatalogue(environment, within)
+    throwStoreFailure(await freshCatalogue(environment, within))
     return environment.catalogue.endingIn(suffix, { limit: 20, signal: within.signal })
   }
   const sessions = await sessionsWithin(environment, within)
@@ -125,7 +134,7 @@ async function newestRows(
     const sessions = await sessionsWithin(environment, within)
     return sessions.flatMap(({ name, rows }) => rows.map((row) => ({ name, row }))).sort((left, right) => byNewest(left.row, right.row))
   }
-  await freshCatalogue(environment, within)
+  throwStoreFailure(await freshCatalogue(environment, within))
   const found: { readonly name: Key; readonly row: CheckpointRow }[] = []
   for (;;) {
     const page = await catalogue.newest({ limit: enough, cursor: found.at(-1)?.row, signal: within.signal })
@@ -147,8 +156,17 @@ export async function sessionsWithin(environment: Environment, within: WithinSes
     )
     return ofAgents.filter((session) => session !== undefined)
   }
-  const { sessions } = await everySession(environment, within)
+  const { sessions, unreadable } = await everySession(environment, within)
+  throwStoreFailure(unreadable)
   return agent === undefined ? sessions : sessions.filter((session) => session.summary.agent === agent)
+}
+
+/** A damaged ledger hides its own checkpoints alone; where the store itself failed, nobody can say what an id names. */
+function throwStoreFailure(unreadable: readonly UnreadableSession[]): void {
+  const failed = unreadable.find(
+    ({ error }) => !isCheckpointError(error, 'CHECKPOINT_CORRUPT') && !isCheckpointError(error, 'FORMAT_UNSUPPORTED'),
+  )
+  if (failed !== undefined) throw failed.error
 }
 
 async function notFound(environment: Environment, id: string, within: WithinSession): Promise<never> {

@@ -1,6 +1,7 @@
 import type { CaptureFacts } from './capture-facts.ts'
 import { type Checkpoint, type CheckpointRow, checkpointOf, isCompactionReason } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
+import { isCheckpointError } from './errors.ts'
 import type { Ledger } from './ledger.ts'
 import type { Change } from './ledger-store.ts'
 import { withRows } from './rows.ts'
@@ -29,7 +30,11 @@ export async function isSame(
   const main = stored.positions[0]
   if (main === undefined || row.bytes !== main.bytes || row.leafId !== leafId) return false
   if (!isOnStream(stored.ledger, 'main', row, main.stream)) return false
-  const record = await readRecord(environment, session.name, row, options)
+  // A damaged record is the same as nothing: the capture makes a new one.
+  const record = await readRecord(environment, session.name, row, options).catch((error: unknown) => {
+    if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT') || error.details.problem === 'missing') throw error
+  })
+  if (record === undefined) return false
   const sidecars = record.parts.filter((part) => part.name !== 'main')
   return (
     sidecars.length === stored.positions.length - 1 &&

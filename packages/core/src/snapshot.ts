@@ -72,6 +72,7 @@ export async function storedSource(
       return blank(chunk)
     }
   })
+  if ((chunks.at(-1)?.end ?? 0) < part.bytes) throw corrupt(name, 'missing')
   const readInto = async (target: Uint8Array, start: number, readOptions?: AbortOptions): Promise<void> => {
     const end = start + target.byteLength
     for (let index = firstEndingAfter(chunks, start); index < chunks.length; index += 1) {

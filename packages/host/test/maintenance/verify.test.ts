@@ -110,6 +110,28 @@ describe.each([
     expect(await workshop.objectKeys()).toEqual(before)
   })
 
+  test('of an object of which only a part comes back the rest stays where it is', async () => {
+    const workshop = await openWorkshop(openStore)
+    const service = workshop.service()
+    const file = await workshop.pi()
+    for (let turn = 0; turn < 3; turn += 1) await file.turn(`turn ${turn} `.repeat(80_000))
+    await service.capture({ ...of(file), reason: 'requested' })
+    const storage = workshop.storage()
+    const chunks = (await ledgerOf(storage, await onlyLedger(storage))).parts['main']?.streams[0]?.open ?? []
+    expect([chunks.length > 2, new Set(chunks.map(([object]) => object)).size]).toEqual([true, 1])
+    const [key] = await keysOf(storage, 'chunks')
+    // The first chunk and the last, of which the file has only the first as it was.
+    for (const [, offset, storedBytes] of [chunks[0], chunks.at(-1)].filter((chunk) => chunk !== undefined)) {
+      await replaceObject(storage, key as Key, flipped(offset + storedBytes - 3))
+    }
+    await file.rewrite(Buffer.from(Buffer.from(file.bytes()).toString().replaceAll('turn 2', 'TURN 2')))
+    const report = await service.verify({ repair: true })
+    expect(report.damaged).toMatchObject([{ key, problem: 'digest' }])
+    const now = (await ledgerOf(storage, await onlyLedger(storage))).parts['main']?.streams[0]?.open ?? []
+    expect(now.filter(([object]) => (key as Key).endsWith(object))).toEqual([chunks.at(-1)])
+    expect([await orphans(storage), await missing(storage)]).toEqual([[], []])
+  })
+
   test('takes a damaged chunk from another object that holds the same', async () => {
     const workshop = await openWorkshop(openStore)
     const service = workshop.service()

@@ -36,7 +36,7 @@ export async function ledgerNames(storage: Storage): Promise<readonly Key[]> {
 }
 
 /** Every object that the ledgers of a store name, found out on a way of its own. */
-export async function namedKeys(storage: Storage): Promise<ReadonlySet<string>> {
+async function namedKeys(storage: Storage): Promise<ReadonlySet<string>> {
   const named = new Set<string>()
   for (const name of await ledgerNames(storage)) {
     const ledger = await ledgerOf(storage, name)
