@@ -48,4 +48,30 @@ describe('verify', () => {
     expect(await store.json('verify', '--repair')).toMatchObject({ damaged: [], repaired: [{ checkpointIds: [id] }] })
     expect(await store.json('verify')).toMatchObject({ damaged: [], repaired: [] })
   })
+
+  test('a ledger that is damaged comes back, in every list too', async () => {
+    const { store, id } = await scannedStore()
+    await using _folder = store
+    for (let times = 0; times < 3; times += 1) {
+      await store.json('pin', id)
+      await store.json('pin', id, '--off')
+    }
+    const folder = join(store.folder, 'store', 'refs')
+    const generations = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile())
+    for (const entry of generations) {
+      const path = join(entry.parentPath, entry.name)
+      const bytes = await readFile(path)
+      const at = bytes.indexOf('"sessionKey"')
+      if (at < 0) continue
+      bytes[at + 1] = 'S'.charCodeAt(0)
+      await writeFile(path, bytes)
+    }
+    expect(await store.run(['verify', '--json'])).toMatchObject({ status: 4 })
+    expect((await store.run(['prune'])).stderr).toContain('not readable')
+    expect(await store.json('verify', '--repair')).toMatchObject({ damaged: [], repaired: [{ problem: 'digest', checkpointIds: [id] }] })
+    expect(await store.json('list')).toMatchObject({ checkpoints: [{ id }], problems: [] })
+    expect(await store.json('delete', id)).toMatchObject({ deleted: [id] })
+    expect(await store.json('list')).toMatchObject({ checkpoints: [] })
+    expect(await store.json('sessions')).toMatchObject({ sessions: [] })
+  })
 })

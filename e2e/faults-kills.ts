@@ -1,0 +1,129 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Checkpoints, isCheckpointError, sha256Hex } from '@palimpsest/core'
+import { openHost } from '../packages/host/src/host.ts'
+import { bytesOf, listedIds } from '../packages/host/test/faults/support/kept.ts'
+import { ended, startScript } from '../packages/host/test/faults/support/race.ts'
+import type { Course } from './suite.ts'
+
+const rounds = 220
+const workersAtOnce = 2
+/** A worker is killed when it has said so many lines at most, and so many milliseconds later at most. */
+const mostLines = 8
+const longestDelayMs = 15
+const script = join(import.meta.dirname, 'faults-child.ts')
+
+/** What a worker says before it is killed: that a checkpoint is there, that it is about to go, and that it is gone. */
+export type Said =
+  | { readonly is: 'ready' }
+  | { readonly is: 'kept'; readonly id: string; readonly digest: string }
+  | { readonly is: 'going' | 'gone'; readonly id: string }
+
+/** Everything that was said so far. */
+interface Known {
+  readonly kept: Map<string, string>
+  readonly going: Set<string>
+  readonly gone: Set<string>
+}
+
+/** Processes that are killed with SIGKILL while they capture, complete, import, take back and delete. */
+export async function kills(course: Course): Promise<void> {
+  await course.scenario('workers that are killed', async ({ folder, check }) => {
+    const store = join(folder, 'store')
+    const home = join(folder, 'home')
+    const known: Known = { kept: new Map(), going: new Set(), gone: new Set() }
+    await mkdir(home)
+    await check(`${rounds} rounds lose nothing that was acknowledged, and every session can be listed after each`, async () => {
+      for (let round = 0; round < rounds; round += 1) {
+        const before = known.kept.size
+        await killRound(store, home, round, known)
+        await inHost(store, home, (checkpoints) => assertKnown(checkpoints, known, round % 20 === 19 ? 0 : before, `after round ${round}`))
+      }
+      console.log(
+        `     ${rounds} rounds, ${rounds * workersAtOnce} killed, ${known.kept.size} checkpoints acknowledged, ${known.gone.size} gone`,
+      )
+      if (known.kept.size < rounds) throw new Error('The workers were killed before they could do anything.')
+    })
+    await check('all of them read back exactly, and nothing is damaged', async () => {
+      await inHost(store, home, async (checkpoints) => {
+        await assertKnown(checkpoints, known, 0, 'in the end')
+        // A first capture that was killed before its swap looks like a session whose ledger is lost: repairing makes it a checkpoint.
+        const { damaged } = await checkpoints.verify()
+        assertNothing(
+          damaged.filter(({ key, problem }) => problem !== 'missing' || !/^sessions\/[^/]+$/.test(key)),
+          'damaged',
+        )
+        await checkpoints.verify({ repair: true })
+        console.log(`     ${damaged.length} sessions had records and no ledger`)
+        assertNothing((await checkpoints.verify()).damaged, 'damaged after repairing')
+        await assertKnown(checkpoints, known, 0, 'after repairing')
+      })
+    })
+    await check('pruning takes nothing of it away, and leaves nothing to prune', async () => {
+      await inHost(store, home, async (checkpoints) => {
+        const report = await checkpoints.prune({ trashMs: 0 })
+        assertNothing(report.problems, 'not pruned')
+        console.log(`     ${report.orphanedObjects} objects were left by the killed, ${report.freedBytes} bytes freed`)
+        await assertKnown(checkpoints, known, 0, 'after pruning')
+        assertNothing((await checkpoints.verify()).damaged, 'damaged after pruning')
+        const again = await checkpoints.prune({ trashMs: 0 })
+        if (again.freedBytes > 0) throw new Error(`A second pruning freed ${again.freedBytes} bytes.`)
+      })
+    })
+  })
+}
+
+/** Starts workers, and kills each at a moment of its own; learns what they said. */
+async function killRound(store: string, home: string, round: number, known: Known): Promise<void> {
+  const workers = Array.from({ length: workersAtOnce }, (_, worker) => startScript(script, [store, home, String(worker), String(round)]))
+  await Promise.all(
+    workers.map(async ({ child, lines }) => {
+      const wanted = 1 + Math.floor(Math.random() * mostLines)
+      for (let waits = 0; lines().length < wanted && child.exitCode === null && waits < 6000; waits += 1) await wait(5)
+      await wait(Math.random() * longestDelayMs)
+      child.kill('SIGKILL')
+      await ended(child)
+      if (child.signalCode !== 'SIGKILL') throw new Error(`A worker of round ${round} ended by itself, with ${child.exitCode}.`)
+    }),
+  )
+  for (const { lines } of workers) for (const line of lines()) learn(JSON.parse(line), known)
+}
+
+function learn(said: Said, known: Known): void {
+  if (said.is === 'kept') known.kept.set(said.id, said.digest)
+  else if (said.is === 'going') known.going.add(said.id)
+  else if (said.is === 'gone') known.gone.add(said.id)
+}
+
+/** Looks as another process would, with a catalogue that was there all the time. */
+async function inHost(store: string, home: string, look: (checkpoints: Checkpoints) => Promise<void>): Promise<void> {
+  const host = await openHost({ store, homeFolder: home, env: {} })
+  try {
+    await look(host.checkpoints)
+  } finally {
+    await host.close()
+  }
+}
+
+/** Rejects unless what was acknowledged is listed, and reads back exactly from the `from`th on; what was about to go may be gone. */
+async function assertKnown(checkpoints: Checkpoints, known: Known, from: number, where: string): Promise<void> {
+  const ids = await listedIds(checkpoints, where)
+  const listed = new Set(ids)
+  if (listed.size !== ids.length) throw new Error(`A checkpoint is listed twice ${where}.`)
+  for (const id of known.gone) if (listed.has(id)) throw new Error(`${id} is there ${where}, though it was deleted or taken back.`)
+  for (const [index, [id, digest]] of [...known.kept].entries()) {
+    if (listed.has(id)) {
+      if (index >= from && sha256Hex(await bytesOf(checkpoints, id)) !== digest) throw new Error(`${id} reads back otherwise ${where}.`)
+    } else if (!known.going.has(id)) throw new Error(`${id} is not there ${where}.`)
+  }
+  for (const id of ids.slice(0, 10)) await checkpoints.read(id, { view: 'raw', limit: 5 }).catch((error: unknown) => unlessGone(error, id))
+}
+
+function unlessGone(error: unknown, id: string): void {
+  if (!isCheckpointError(error, 'CHECKPOINT_NOT_FOUND')) throw new Error(`${id} can't be read.`, { cause: error })
+}
+
+function assertNothing(found: readonly unknown[], what: string): void {
+  if (found.length > 0) throw new Error(`${found.length} ${what}: ${JSON.stringify(found).slice(0, 800)}`)
+}

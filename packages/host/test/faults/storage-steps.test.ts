@@ -1,0 +1,135 @@
+import type { Storage } from '@palimpsest/core'
+import { createMemoryStorage, createMemoryStore } from '@palimpsest/storage-memory'
+import { describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+import { assertAllOrNothing, assertGoesOn, commitCount } from './support/all-or-nothing.ts'
+import { type Fault, faultyStorage, isWrite, type PortCall } from './support/faulty-storage.ts'
+import { type Play, plays, type Scene } from './support/scenes.ts'
+import { serviceOver } from './support/service.ts'
+
+type Shared = ReturnType<typeof createMemoryStore>
+type Files = Readonly<Record<string, string>>
+
+/** What came of an operation of which one call went wrong. */
+interface Disturbed {
+  readonly where: string
+  readonly met: PortCall
+  /** An error, where it ended with one. */
+  readonly outcome: unknown
+  /** The store as it was left, for another process. */
+  readonly storage: Storage
+  /** How many it made. */
+  readonly commits: number
+  readonly files: Files
+}
+
+interface Set {
+  readonly scene: Scene
+  readonly folder: string
+  /** How many commits the operation makes when nothing goes wrong. */
+  readonly commits: number
+  readonly before: Files
+  readonly after: Files
+  /** Runs the operation for each of its calls that is wanted, with that one going wrong; gives how many there were. */
+  disturb(
+    fault: Fault,
+    isWanted: (call: PortCall, index: number) => boolean,
+    check: (disturbed: Disturbed) => Promise<void>,
+  ): Promise<number>
+}
+
+async function setScene(play: Play): Promise<Set> {
+  const folder = await temporaryFolder()
+  const shared = createMemoryStore()
+  const scene = await play.set({ folder, storage: createMemoryStorage({ shared }) })
+  const commitsBefore = await commitCount(createMemoryStorage({ shared }))
+  const look = async (): Promise<Files> => (await scene.files?.look()) ?? {}
+  const run = async (at: number, fault: Fault) => {
+    const left = copyOf(shared)
+    await scene.files?.reset()
+    const faulty = faultyStorage(createMemoryStorage({ shared: left }), at, fault)
+    const running = scene.run(serviceOver(faulty.storage, folder)).catch((error: unknown) => error)
+    const outcome = await Promise.race([running, faulty.died])
+    const storage = createMemoryStorage({ shared: left })
+    const commits = (await commitCount(storage)) - commitsBefore
+    const files = await look()
+    faulty.bury()
+    await running
+    return { met: faulty.met(), calls: faulty.calls(), outcome, storage, commits, files }
+  }
+  await scene.files?.reset()
+  const before = await look()
+  const whole = await run(0, { kind: 'dies' })
+  expect(await assertAllOrNothing(serviceOver(whole.storage, folder), scene, 'undisturbed')).toBe(changes(scene) ? 'after' : 'before')
+  return {
+    scene,
+    folder,
+    commits: whole.commits,
+    before,
+    after: whole.files,
+    async disturb(fault, isWanted, check) {
+      const wanted = whole.calls.flatMap((call, index) => (isWanted(call, index) ? [index + 1] : []))
+      for (const at of wanted) {
+        const { met, ...disturbed } = await run(at, fault)
+        expect(met, `call ${at}`).toMatchObject({ name: whole.calls[at - 1]?.name })
+        if (met !== undefined) await check({ ...disturbed, met, where: `when call ${at}, ${met.name} ${met.key}, ${fault.kind}` })
+      }
+      return wanted.length
+    },
+  }
+}
+
+function copyOf(store: Shared): Shared {
+  return { objects: new Map(store.objects), refs: new Map(store.refs), swaps: store.swaps }
+}
+
+function changes(scene: Scene): boolean {
+  return scene.made.length > 0 || scene.touched.some(({ before, after }) => before !== after)
+}
+
+describe.each(plays)('$name', (play) => {
+  test('that dies before any write happened or not, and nothing else is lost', async () => {
+    const { scene, folder, before, after, disturb } = await setScene(play)
+    const met = await disturb({ kind: 'dies' }, isWrite, async ({ where, storage, files }) => {
+      await assertAllOrNothing(serviceOver(storage, folder), scene, where)
+      await assertGoesOn(serviceOver(storage, folder), scene, where)
+      expect([before, after], where).toContainEqual(files)
+    })
+    expect(met).toBeGreaterThanOrEqual(scene.made.length + scene.touched.length > 0 ? 1 : 0)
+  })
+
+  test.each([
+    // Reads fail alike: half of them will do.
+    ['unavailable', (call: PortCall, index: number) => isWrite(call) || index % 2 === 0],
+    ['refused', isWrite],
+  ] as const)('of which any call is %s says so, or comes through, and happened or not', async (kind, isWanted) => {
+    const { scene, folder, commits, before, after, disturb } = await setScene(play)
+    const code = kind === 'refused' ? 'STORAGE_REFUSED' : 'STORAGE_UNAVAILABLE'
+    await disturb({ kind: 'fails', with: kind }, isWanted, async ({ where, met, outcome, storage, commits: made, files }) => {
+      const state = await assertAllOrNothing(serviceOver(storage, folder), scene, where)
+      if (outcome instanceof Error) {
+        expect.soft(outcome, where).toMatchObject({ name: 'CheckpointError', code })
+        expect(files, where).toEqual(before)
+        if (scene.goesInSteps !== true) expect([made, state], where).toEqual([0, 'before'])
+      } else {
+        expect([state, files], where).toEqual([changes(scene) ? 'after' : 'before', after])
+        // What goes in steps may leave one out, and says so in its result.
+        if (scene.goesInSteps !== true) expect(made, where).toBe(commits)
+      }
+      if (isWrite(met)) await assertGoesOn(serviceOver(storage, folder), scene, where)
+    })
+  })
+
+  test('of which the answer to any write is lost makes each commit once', async () => {
+    const { scene, folder, commits, before, after, disturb } = await setScene(play)
+    await disturb({ kind: 'is lost' }, isWrite, async ({ where, met, outcome, storage, commits: made, files }) => {
+      const state = await assertAllOrNothing(serviceOver(storage, folder), scene, where)
+      if (met.name === 'compareAndSwap') expect(outcome, where).not.toBeInstanceOf(Error)
+      if (outcome instanceof Error) {
+        expect(outcome, where).toMatchObject({ code: 'STORAGE_UNAVAILABLE' })
+        expect(files, where).toEqual(before)
+      } else expect([made, state, files], where).toEqual([commits, changes(scene) ? 'after' : 'before', after])
+      await assertGoesOn(serviceOver(storage, folder), scene, where)
+    })
+  })
+})
