@@ -28,7 +28,13 @@ for (let turn = 0; ; turn += 1) {
 /** A snapshot in a session that all share for some rounds: lines that all have, and a last one that nobody else has. */
 async function captureShared(turn: number): Promise<void> {
   const own = { role: 'user', content: `only ${worker} says this, in round ${round}, ${turn}` }
-  const last = { type: 'message', id: `own-${worker}-${round}-${turn}`, parentId: 'e0', timestamp: '2026-01-02T03:04:05.000Z', message: own }
+  const last = {
+    type: 'message',
+    id: `own-${worker}-${round}-${turn}`,
+    parentId: 'e0',
+    timestamp: '2026-01-02T03:04:05.000Z',
+    message: own,
+  }
   const session = Math.floor(Number(round) / 10)
   const main = Buffer.concat([raceTranscript(session, 0, 3 * (turn % 3)), Buffer.from(`${JSON.stringify(last)}\n`)])
   const { checkpoint } = await checkpoints.capture({ agent: 'pi', transcript: bytesTranscript({ main }), reason: 'requested' })
