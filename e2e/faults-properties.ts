@@ -6,7 +6,7 @@ import { anySteps, checkProperty, takeSteps } from '../packages/host/test/faults
 import { serviceOver } from '../packages/host/test/faults/support/service.ts'
 import type { Course } from './suite.ts'
 
-const timeMs = 60_000
+const timeMs = 30_000
 
 /** Whatever happens to a session, every checkpoint that is there reads back exactly: as long as there is time. */
 export async function properties(course: Course): Promise<void> {

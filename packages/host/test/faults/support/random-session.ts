@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Checkpoint, Checkpoints } from '@palimpsest/core'
 import { bytesTranscript } from '@palimpsest/transcripts'
 // @boundaries-ignore looks below the public surface on purpose
-import fc from '../../../../transcripts/node_modules/fast-check/lib/fast-check.js'
+import fc from 'fast-check'
 import { assertReadsBack, listedIds } from './kept.ts'
 
 /** Something that happens to a session or its checkpoints. `which` chooses among what there is. */
