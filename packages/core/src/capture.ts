@@ -131,6 +131,7 @@ async function captureInto(
   const main = stored.positions[0] ?? { name: 'main', stream: 0, bytes: 0, lines: 0 }
   const tipId = requireLeaf(inspected.leafId ?? earlier?.row.tipId ?? earlier?.row.leafId, session.transcript)
   const badLines = (earlier?.row.badLines ?? 0) + inspected.badLines.length
+  const compactions = known.some(isWaiting) ? await compactionsOf(session.reader, lines, { ...options, from: earlier?.from }) : []
   const settled = await settleCompactions({
     ...options,
     environment,
@@ -143,8 +144,8 @@ async function captureInto(
     path: session.transcript.path,
     main: session.main,
     badLinesBefore: (start) => (earlier?.row.badLines ?? 0) + inspected.badLines.filter((line) => line.start < start).length,
-    compactions: known.some(isWaiting) ? await compactionsOf(session.reader, lines, { ...options, from: earlier?.from }) : [],
-    inherited: await inheritedBoundaries(environment, session),
+    compactions,
+    inherited: compactions.length === 0 ? new Set() : await inheritedBoundaries(environment, session),
     create: false,
     again: false,
   })

@@ -1,11 +1,10 @@
 import { type AroundOutcome, type AroundRequest, captureAround } from './around.ts'
 import { type BranchOptions, type BranchResult, branchCheckpoint } from './branch.ts'
 import { type CaptureRequest, captureCheckpoint, type PendingCheckpoint } from './capture.ts'
-import type { Catalogue } from './catalogue.ts'
 import { type Checkpoint, checkpointOf } from './checkpoint.ts'
 import { abandonCheckpoint, type Completion, completeCheckpoint } from './completion.ts'
 import { deleteCheckpoints, deleteSession, labelCheckpoint, pinCheckpoint, undeleteCheckpoint } from './curation.ts'
-import { createEnvironment } from './environment.ts'
+import { type CheckpointsOptions, createEnvironment } from './environment.ts'
 import { type ImportRequest, type ImportResult, importTranscript } from './import.ts'
 import { type CheckpointPage, type ListQuery, listCheckpoints, listSessions, type SessionPage, type SessionQuery } from './list.ts'
 import { type PruneOptions, type PruneReport, pruneStore } from './prune.ts'
@@ -13,25 +12,8 @@ import { type CheckpointPart, partsOfCheckpoint, rawBytes } from './raw-bytes.ts
 import { type EntryPage, type ReadQuery, readEntries } from './read.ts'
 import { resolveCheckpoint, resolveRecord } from './resolve.ts'
 import { type RestoreOptions, type RestoreResult, restoreCheckpoint } from './restore.ts'
-import type { Retention } from './retention.ts'
-import type { Storage } from './storage.ts'
-import type { TranscriptFiles, TranscriptReader } from './transcript.ts'
 import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
 import type { WithinSession } from './within-session.ts'
-/** What the service is made of. */
-export interface CheckpointsOptions {
-  /** Opened by the caller, and closed by it. */
-  readonly storage: Storage
-  readonly readers: readonly TranscriptReader[]
-  /** The files of agents; without it `branch` and `restore` refuse. */
-  readonly files?: TranscriptFiles | undefined
-  /** What is kept; by default everything. */
-  readonly retention?: Retention | undefined
-  /** A derived list over all sessions; without it every ledger is read. */
-  readonly catalogue?: Catalogue | undefined
-  /** Milliseconds since the epoch; `Date.now` unless a test needs another. */
-  readonly now?: (() => number) | undefined
-}
 
 /**
  * The service. An id is a whole checkpoint id, its last 6 or more characters, or `latest`, `latest~1`, … (compactions, newest first); it is

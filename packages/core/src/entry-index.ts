@@ -28,10 +28,7 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
   const transcript = storedTranscript(session, main, { ...options, path: record.preCompaction.sessionFile, damaged })
   const lines = await linesOf(reader.structure(transcript, options), damaged)
   const entries = lines.filter((line) => !isBad(line))
-  const byId = new Map<string, number>()
-  entries.forEach((entry, index) => {
-    if (!byId.has(entry.id)) byId.set(entry.id, index)
-  })
+  const byId = positionsOf(entries)
   const index: EntryIndex = { entries: bridged(entries, byId, damaged), byId }
   return {
     lines,
@@ -49,7 +46,6 @@ export async function indexTranscript(
   entries: AsyncIterable<IndexedEntry | BadLine>,
 ): Promise<{ readonly index: EntryIndex; readonly badLines: number; readonly leafId: string | undefined }> {
   const indexed: IndexedEntry[] = []
-  const byId = new Map<string, number>()
   let badLines = 0
   let leafId: string | undefined
   for await (const entry of entries) {
@@ -58,10 +54,18 @@ export async function indexTranscript(
       continue
     }
     leafId = entry.leafId ?? leafId
-    if (!byId.has(entry.id)) byId.set(entry.id, indexed.length)
     indexed.push(entry)
   }
-  return { index: { entries: indexed, byId }, badLines, leafId }
+  return { index: { entries: indexed, byId: positionsOf(indexed) }, badLines, leafId }
+}
+
+/** The first place of each id. */
+function positionsOf(entries: readonly IndexedEntry[]): Map<string, number> {
+  const byId = new Map<string, number>()
+  entries.forEach((entry, position) => {
+    if (!byId.has(entry.id)) byId.set(entry.id, position)
+  })
+  return byId
 }
 
 function isBad(line: IndexedEntry | IndexedBadLine): line is IndexedBadLine {

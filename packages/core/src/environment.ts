@@ -5,6 +5,21 @@ import { checkedRetention, type Retention } from './retention.ts'
 import type { AbortOptions, Storage } from './storage.ts'
 import type { AgentId, TranscriptFiles, TranscriptReader } from './transcript.ts'
 
+/** What the service is made of. */
+export interface CheckpointsOptions {
+  /** Opened by the caller, and closed by it. */
+  readonly storage: Storage
+  readonly readers: readonly TranscriptReader[]
+  /** The files of agents; without it `branch` and `restore` refuse. */
+  readonly files?: TranscriptFiles | undefined
+  /** What is kept; by default everything. */
+  readonly retention?: Retention | undefined
+  /** A derived list over all sessions; without it every ledger is read. */
+  readonly catalogue?: Catalogue | undefined
+  /** Milliseconds since the epoch; `Date.now` unless a test needs another. */
+  readonly now?: (() => number) | undefined
+}
+
 /** What every operation of one service works with. */
 export interface Environment {
   readonly storage: Storage
@@ -22,14 +37,7 @@ export interface Environment {
 }
 
 /** Readers by agent, and the checks of the format made once. Throws `ARGUMENT_INVALID` for a retention that can't be one. */
-export function createEnvironment(options: {
-  readonly storage: Storage
-  readonly readers: readonly TranscriptReader[]
-  readonly files?: TranscriptFiles | undefined
-  readonly retention?: Retention | undefined
-  readonly catalogue?: Catalogue | undefined
-  readonly now?: (() => number) | undefined
-}): Environment {
+export function createEnvironment(options: CheckpointsOptions): Environment {
   const { storage, readers, retention = {} } = options
   let readable = false
   let writable = false

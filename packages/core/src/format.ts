@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { CheckpointError } from './errors.ts'
+import { jsonOf } from './json-bytes.ts'
 import { parseKey } from './keys.ts'
 import type { AbortOptions, Storage } from './storage.ts'
 import { mapStorageErrors } from './storage-failure.ts'
@@ -57,12 +58,4 @@ export async function replaceFormat(storage: Storage, options: AbortOptions): Pr
 
 function formatValue(): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify({ format: formatVersion })}\n`)
-}
-
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch {
-    return undefined
-  }
 }

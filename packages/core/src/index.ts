@@ -16,9 +16,10 @@ export {
   type PartPosition,
   type SessionReference,
 } from './checkpoint.ts'
-export { type Checkpoints, type CheckpointsOptions, createCheckpoints } from './checkpoints.ts'
+export { type Checkpoints, createCheckpoints } from './checkpoints.ts'
 export type { Completion } from './completion.ts'
 export { sha256, sha256Hex } from './digest.ts'
+export type { CheckpointsOptions } from './environment.ts'
 export { CheckpointError, type CheckpointErrorCode, type CheckpointErrorDetails, exitStatusByCode, isCheckpointError } from './errors.ts'
 export type { ImportProblem, ImportRequest, ImportResult } from './import.ts'
 export { parseKey, parsePrefix, sessionDigest, sessionName } from './keys.ts'

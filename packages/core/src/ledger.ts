@@ -3,6 +3,7 @@ import { rowSchema } from './checkpoint.ts'
 import { sha256 } from './digest.ts'
 import { CheckpointError } from './errors.ts'
 import { formatVersion } from './format.ts'
+import { jsonOf } from './json-bytes.ts'
 import { maxRefBytes } from './storage.ts'
 import { corrupt } from './stored-object.ts'
 
@@ -121,12 +122,4 @@ export function decodeLedger(name: string, bytes: Uint8Array): Ledger {
   if (!isWhole) throw corrupt(name, 'digest')
   if (!ledger.success || ledger.data.format !== head.data.palimpsest) throw corrupt(name, 'unreadable', ledger.error)
   return ledger.data
-}
-
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    return undefined
-  }
 }

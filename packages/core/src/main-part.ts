@@ -7,7 +7,6 @@ import type { Compaction, LineStart, PartName, Transcript, TranscriptReader, Tra
 export interface InspectedLines {
   /** The leaf after the last of them; `undefined` where none of them moves it. */
   readonly leafId: string | undefined
-  readonly entryCount: number
   /** Where each line begins that is no entry, in order, and what is wrong with it. */
   readonly badLines: readonly { readonly start: number; readonly line: number; readonly message: string }[]
 }
@@ -19,17 +18,15 @@ export async function inspectLines(
   options: AbortOptions & { readonly from?: LineStart | undefined },
 ): Promise<InspectedLines> {
   let leafId: string | undefined
-  let entryCount = 0
   const badLines: { start: number; line: number; message: string }[] = []
   for await (const entry of reader.structure(transcript, options)) {
     if (entry.kind === 'bad') {
       badLines.push({ start: entry.start, line: entry.line, message: entry.message })
       continue
     }
-    entryCount += 1
     leafId = entry.leafId ?? leafId
   }
-  return { leafId, entryCount, badLines }
+  return { leafId, badLines }
 }
 
 /** Every compaction that the lines from `from` on record, in file order. */

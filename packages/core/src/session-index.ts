@@ -86,11 +86,10 @@ export async function sessionOf(
 export async function everySession(
   environment: Environment,
   options: AbortOptions,
-  names?: readonly Key[],
 ): Promise<{ readonly sessions: readonly IndexedSession[]; readonly unreadable: readonly UnreadableSession[] }> {
   const sessions: IndexedSession[] = []
   const unreadable: UnreadableSession[] = []
-  await boundedMap(names ?? (await sessionNames(environment, options)), ledgersAtOnce, async (name) => {
+  await boundedMap(await sessionNames(environment, options), ledgersAtOnce, async (name) => {
     try {
       const session = await indexedSession(environment, name, options)
       if (session !== undefined) sessions.push(session)

@@ -3,6 +3,7 @@ import { compress, decompress } from './compression.ts'
 import { sha256 } from './digest.ts'
 import { CheckpointError } from './errors.ts'
 import { formatVersion } from './format.ts'
+import { jsonOf } from './json-bytes.ts'
 
 const lineFeed = 10
 const maxDocumentBytes = 64 * 1024 * 1024
@@ -77,9 +78,8 @@ export async function packDocument(kind: DocumentKind, session: string, agent: s
 
 /** The value of a document object. Throws `CHECKPOINT_CORRUPT` unless kind, size and digest are those of its header and `schema` accepts it. */
 export async function unpackDocument<Value>(key: string, kind: DocumentKind, bytes: Uint8Array, schema: z.ZodType<Value>): Promise<Value> {
-  const end = bytes.indexOf(lineFeed)
-  const parsed = end < 0 ? undefined : headerSchema.safeParse(jsonOf(bytes.subarray(0, end)))
-  const header = parsed?.data
+  const head = parseHeader(bytes)
+  const header = head?.header
   if (header !== undefined && header.palimpsest > formatVersion) {
     throw new CheckpointError(
       'FORMAT_UNSUPPORTED',
@@ -90,8 +90,9 @@ export async function unpackDocument<Value>(key: string, kind: DocumentKind, byt
       },
     )
   }
-  if (header?.kind !== kind || header.rawBytes === undefined || header.rawBytes > maxDocumentBytes) throw corrupt(key, 'unreadable')
-  const json = await decompress(bytes.subarray(end + 1), header.rawBytes).catch((cause: unknown) => {
+  if (head === undefined || header?.kind !== kind || header.rawBytes === undefined || header.rawBytes > maxDocumentBytes)
+    throw corrupt(key, 'unreadable')
+  const json = await decompress(bytes.subarray(head.sizeBytes), header.rawBytes).catch((cause: unknown) => {
     throw corrupt(key, 'digest', cause)
   })
   if (json.byteLength !== header.rawBytes || sha256(json) !== header.digest) throw corrupt(key, 'digest')
@@ -120,12 +121,4 @@ export function corrupt(key: string, problem: 'missing' | 'digest' | 'unreadable
 
 function headerLine(header: ObjectHeader): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(header)}\n`)
-}
-
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes))
-  } catch {
-    return undefined
-  }
 }

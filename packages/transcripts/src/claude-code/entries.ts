@@ -13,33 +13,26 @@ const rememberedCalls = 1024
  * of text as an entry. A part that the transcript doesn't have gives nothing. With `from`, ids and tool names before it are not known: a repeated
  * id is then found only where both lines lie behind it.
  */
-export async function* readEntries(
-  transcript: Transcript,
-  options: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined } = {},
-): AsyncGenerator<Entry | BadLine, void, undefined> {
-  const part = options.part ?? 'main'
-  const source = await sourceOf(transcript, part)
-  if (source === undefined) return
-  for await (const line of part === 'main' || part.endsWith('.jsonl')
-    ? readStructure(source, { ...options, part })
-    : readText(source, { ...options, part })) {
-    yield 'indexed' in line ? withText(line.indexed, line.value) : line
-  }
+export async function* readEntries(transcript: Transcript, options: LinesWanted = {}): AsyncGenerator<Entry | BadLine, void, undefined> {
+  for await (const line of linesOf(transcript, options)) yield 'indexed' in line ? withText(line.indexed, line.value) : line
 }
 
 /** The same without what the lines say. */
 export async function* readIndexed(
   transcript: Transcript,
-  options: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined } = {},
+  options: LinesWanted = {},
 ): AsyncGenerator<IndexedEntry | BadLine, void, undefined> {
+  for await (const line of linesOf(transcript, options)) yield 'indexed' in line ? line.indexed : line
+}
+
+type LinesWanted = AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined }
+
+async function* linesOf(transcript: Transcript, options: LinesWanted): AsyncGenerator<StructuredLine | Entry | BadLine, void, undefined> {
   const part = options.part ?? 'main'
   const source = await sourceOf(transcript, part)
   if (source === undefined) return
-  for await (const line of part === 'main' || part.endsWith('.jsonl')
-    ? readStructure(source, { ...options, part })
-    : readText(source, { ...options, part })) {
-    yield 'indexed' in line ? line.indexed : line
-  }
+  if (part === 'main' || part.endsWith('.jsonl')) yield* readStructure(source, { ...options, part })
+  else yield* readText(source, { ...options, part })
 }
 
 /** What one line says, for its place in an index. A line that doesn't parse has no text. */

@@ -1,7 +1,7 @@
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, open, stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { CheckpointError, type FileIdentity } from '@palimpsest/core'
+import { CheckpointError, type FileIdentity, type TranscriptSource } from '@palimpsest/core'
 import { notARegularFile, unreadable } from './file-errors.ts'
 
 /** A regular file that is open for reading, and what it was when it was opened. */
@@ -30,6 +30,24 @@ export async function openRegularFile(path: string, options: { readonly followLi
     }
   } catch (error) {
     throw unreadable(path, error)
+  }
+}
+
+/** A file that is opened for each read, as `sizeBytes` bytes. `check` may refuse what was opened; a link is never followed. */
+export function reopenedSource(path: string, sizeBytes: number, check?: (file: RegularFile) => void): TranscriptSource {
+  return {
+    sizeBytes,
+    async read(start, end, options) {
+      options?.signal?.throwIfAborted()
+      assertInside({ start, end, sizeBytes })
+      const file = await openRegularFile(path, { followLinks: false })
+      try {
+        check?.(file)
+        return await readRange(file.handle, path, { start, end, sizeBytes })
+      } finally {
+        await file.handle.close()
+      }
+    },
   }
 }
 

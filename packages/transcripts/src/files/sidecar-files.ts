@@ -4,7 +4,7 @@ import type { AbortOptions, FileIdentity, SidecarRule, TranscriptPart } from '@p
 import { CheckpointError } from '@palimpsest/core'
 import { errorCode, unreadable } from './file-errors.ts'
 import { isSegment, isSidecarName } from './part-name.ts'
-import { assertInside, identityOf, openRegularFile, readRange } from './regular-file.ts'
+import { identityOf, reopenedSource } from './regular-file.ts'
 
 /** A regular file beside the main part, as it was when it was found. */
 export interface SidecarFile {
@@ -40,26 +40,11 @@ export async function findSidecars(
 
 /** A sidecar as a part. It is opened for each read, since a session can have hundreds. */
 export function sidecarPart({ name, path, identity }: SidecarFile): TranscriptPart {
-  const { sizeBytes } = identity
-  return {
-    name,
-    source: {
-      sizeBytes,
-      async read(start, end, options) {
-        options?.signal?.throwIfAborted()
-        assertInside({ start, end, sizeBytes })
-        const file = await openRegularFile(path, { followLinks: false })
-        try {
-          if (!isSameFile(identity, file.identity)) {
-            throw new CheckpointError('TRANSCRIPT_UNREADABLE', `${path} was replaced while it was read. Try again.`, { path })
-          }
-          return await readRange(file.handle, path, { start, end, sizeBytes })
-        } finally {
-          await file.handle.close()
-        }
-      },
-    },
-  }
+  const source = reopenedSource(path, identity.sizeBytes, (file) => {
+    if (isSameFile(identity, file.identity)) return
+    throw new CheckpointError('TRANSCRIPT_UNREADABLE', `${path} was replaced while it was read. Try again.`, { path })
+  })
+  return { name, source }
 }
 
 /** Whether a sidecar is still the file that was found, and has lost nothing. */

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path'
 import { CheckpointError, type PartName, type Transcript } from '@palimpsest/core'
 import { errorCode, refused } from './file-errors.ts'
 import { isSidecarName } from './part-name.ts'
-import { assertInside, openRegularFile, readRange } from './regular-file.ts'
+import { reopenedSource } from './regular-file.ts'
 
 /** A part that was written, under a name that nobody looks for. */
 export interface StagedPart {
@@ -125,24 +125,7 @@ export function refuse(path: string): (error: unknown) => never {
 function stagedTranscript(parts: () => readonly StagedPart[]): Transcript {
   return {
     async *parts() {
-      for (const { name, path, sizeBytes } of parts()) {
-        yield {
-          name,
-          source: {
-            sizeBytes,
-            async read(start, end, options) {
-              options?.signal?.throwIfAborted()
-              assertInside({ start, end, sizeBytes })
-              const file = await openRegularFile(path, { followLinks: false })
-              try {
-                return await readRange(file.handle, path, { start, end, sizeBytes })
-              } finally {
-                await file.handle.close()
-              }
-            },
-          },
-        }
-      }
+      for (const { name, path, sizeBytes } of parts()) yield { name, source: reopenedSource(path, sizeBytes) }
     },
   }
 }
