@@ -113,7 +113,7 @@ export function corrupt(key: string, problem: 'missing' | 'digest' | 'unreadable
   const what = problem === 'missing' ? 'is missing' : problem === 'digest' ? 'is not what was stored' : 'cannot be read'
   return new CheckpointError(
     'CHECKPOINT_CORRUPT',
-    `The stored object ${key} ${what}. Other checkpoints stay readable; if the agent still has the transcript, scan it again.`,
+    `The stored object ${key} ${what}. Other checkpoints stay readable; where the agent still has the transcript, this mends it: palimpsest verify --repair`,
     { key, problem },
     cause === undefined ? undefined : { cause },
   )

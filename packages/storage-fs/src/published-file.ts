@@ -1,4 +1,5 @@
 import { constants } from 'node:fs'
+import { dirname } from 'node:path'
 import { type FileSystem, type FileSystemFile, folderMode, hasCode, removeQuietly, statsOf, syncFolder } from './file-system.ts'
 
 const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
@@ -71,7 +72,8 @@ async function removeFolder(fs: FileSystem, path: string, bundle: string): Promi
   try {
     await fs.rename(path, bundle)
   } catch (error) {
-    if ((await statsOf(fs, path)) === undefined) return
+    // It was gone for a moment, whoever creates it anew right afterwards: unless what is missing is the folder that it should go to.
+    if (hasCode(error, 'ENOENT') && (await statsOf(fs, dirname(bundle))) !== undefined) return
     throw error
   }
   await removeQuietly(fs, bundle)

@@ -31,6 +31,28 @@ describe('where some writers can link and others can’t, it holds between them'
   })
 })
 
+test('what another deletes and a third creates anew, while it is deleted here, counts as deleted', async () => {
+  const key = parseKey('contested')
+  const other = createFsStorage({ folder: join(folder, 'between'), fs })
+  await other.objects.put(key, new Uint8Array(10))
+  let interrupted = false
+  const slow = watchedFileSystem(nodeFileSystem, async (call) => {
+    if (call.name !== 'rename' || interrupted) return
+    interrupted = true
+    await other.objects.delete([key])
+    setImmediate(() => void other.objects.put(key, new Uint8Array(20)))
+    await nodeFileSystem
+      .rename(join(folder, 'between', 'objects', 'contested'), join(folder, 'between', 'tmp', 'nothing'))
+      .catch(async (error) => {
+        while ((await other.objects.get(key)) === undefined) await new Promise((done) => setImmediate(done))
+        throw error
+      })
+  })
+  await createFsStorage({ folder: join(folder, 'between'), fs: slow }).objects.delete([key])
+  expect(interrupted).toBe(true)
+  expect((await other.objects.get(key))?.byteLength).toBe(20)
+})
+
 test('emptied generations take no room, and nothing temporary stays', async () => {
   const storage = createFsStorage({ folder: join(folder, 'small'), fs })
   const name = parseKey('r')
