@@ -229,6 +229,7 @@ function fakeReader(): TranscriptReader {
     entry: never,
     compactions: never,
     context: never,
+    kept: never,
     rewrite: never,
     place: never,
     inPlace: never,

@@ -1,20 +1,17 @@
+import { type BadLines, growingBadLines } from './bad-lines.ts'
 import type { CheckpointRecord } from './checkpoint.ts'
+import { growingIndex } from './packed-index.ts'
 import { type DamagedRange, type StoredSession, storedSource, storedTranscript } from './snapshot.ts'
 import type { AbortOptions } from './storage.ts'
-import type { BadLine, ContextView, Entry, EntryIndex, IndexedEntry, Problem } from './transcript.ts'
-
-/** A line that is no entry, at its place. */
-interface IndexedBadLine extends IndexedEntry {
-  readonly message: string
-}
+import type { BadLine, Context, ContextView, Entry, EntryIndex, IndexedEntry, KeptEntries } from './transcript.ts'
 
 /** The structure of a snapshot's main part: one pass over it, of which only ids, parents and byte ranges are kept. */
 export interface SnapshotIndex {
-  /** Every line in file order. */
-  readonly lines: readonly (IndexedEntry | IndexedBadLine)[]
+  readonly entries: EntryIndex
+  readonly badLines: BadLines
   readonly damaged: readonly DamagedRange[]
-  entry(id: string): IndexedEntry | undefined
-  context(leafId: string, view: ContextView): { readonly entryIds: readonly string[]; readonly problems: readonly Problem[] }
+  context(leafId: string, view: ContextView): Context
+  kept(leafId: string, keeps: KeptEntries): Int32Array
   /** An entry with its text, read from its own bytes alone. */
   body(entry: IndexedEntry, options: AbortOptions): Promise<Entry>
 }
@@ -26,15 +23,21 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
   const main = record.parts.filter((part) => part.name === 'main')
   const source = await storedSource(session, main[0] ?? { name: 'main', stream: 0, bytes: 0 }, options)
   const transcript = storedTranscript(session, main, { ...options, path: record.preCompaction.sessionFile, damaged })
-  const lines = await linesOf(reader.structure(transcript, options), damaged)
-  const entries = lines.filter((line) => !isBad(line))
-  const byId = positionsOf(entries)
-  const index: EntryIndex = { entries: bridged(entries, byId, damaged), byId }
+  const index = growingIndex()
+  const badLines = growingBadLines()
+  const isWhole = wholeLines(damaged)
+  await eachLine(reader.structure(transcript, { ...options, wellFormed: record.badLines === 0 }), (line) => {
+    if (!isWhole(line)) return
+    if (line.kind === 'bad') badLines.add(line, index.size)
+    else index.add(line)
+  })
+  const entries = bridged(index, damaged)
   return {
-    lines,
-    damaged,
-    entry: (id) => entries[byId.get(id) ?? -1],
-    context: (leafId, view) => reader.context(index, leafId, view),
+    entries,
+    badLines,
+    damaged: inOrder(damaged),
+    context: (leafId, view) => reader.context(entries, leafId, view),
+    kept: (leafId, keeps) => reader.kept(entries, leafId, keeps),
     async body(entry, abort) {
       return reader.entry(await source.read(entry.start, entry.end, abort), entry)
     },
@@ -43,62 +46,69 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
 
 /** The structure of any transcript, without the means to read bodies. */
 export async function indexTranscript(
-  entries: AsyncIterable<IndexedEntry | BadLine>,
+  structure: AsyncIterable<IndexedEntry | BadLine>,
 ): Promise<{ readonly index: EntryIndex; readonly badLines: number; readonly leafId: string | undefined }> {
-  const indexed: IndexedEntry[] = []
+  const index = growingIndex()
   let badLines = 0
   let leafId: string | undefined
-  for await (const entry of entries) {
-    if (entry.kind === 'bad') {
+  await eachLine(structure, (line) => {
+    if (line.kind === 'bad') {
       badLines += 1
-      continue
+      return
     }
-    leafId = entry.leafId ?? leafId
-    indexed.push(entry)
-  }
-  return { index: { entries: indexed, byId: positionsOf(indexed) }, badLines, leafId }
-}
-
-/** The first place of each id. */
-function positionsOf(entries: readonly IndexedEntry[]): Map<string, number> {
-  const byId = new Map<string, number>()
-  entries.forEach((entry, position) => {
-    if (!byId.has(entry.id)) byId.set(entry.id, position)
+    leafId = line.leafId ?? leafId
+    index.add(line)
   })
-  return byId
+  return { index, badLines, leafId }
 }
 
-function isBad(line: IndexedEntry | IndexedBadLine): line is IndexedBadLine {
-  return 'message' in line
+/** The one place where core takes lines from a reader for an index. */
+async function eachLine(structure: AsyncIterable<IndexedEntry | BadLine>, take: (line: IndexedEntry | BadLine) => void): Promise<void> {
+  for await (const line of structure) take(line)
 }
 
-async function linesOf(
-  entries: AsyncIterable<IndexedEntry | BadLine>,
-  damaged: readonly DamagedRange[],
-): Promise<readonly (IndexedEntry | IndexedBadLine)[]> {
-  const lines: (IndexedEntry | IndexedBadLine)[] = []
-  for await (const entry of entries) {
-    // A line may parse although a part of it reads as blanks.
-    if (damaged.some((range) => entry.start < range.end && entry.end > range.start)) continue
-    lines.push(entry.kind === 'bad' ? badLine(entry) : entry)
+/** Whether a line lies outside of what is damaged: it may parse although a part of it reads as blanks. Asked in file order. */
+function wholeLines(damaged: readonly DamagedRange[]): (line: IndexedEntry | BadLine) => boolean {
+  let first = 0
+  return ({ start, end }) => {
+    while ((damaged[first]?.end ?? Number.POSITIVE_INFINITY) <= start) first++
+    // Ranges are noted when their chunks are read, some lines ahead and not always in order.
+    for (let at = first; at < damaged.length; at++) {
+      const range = damaged[at]
+      if (range !== undefined && start < range.end && end > range.start) return false
+    }
+    return true
   }
-  return lines
 }
 
-function badLine(line: BadLine): IndexedBadLine {
-  return { kind: 'unknown', id: `L${line.line}`, part: line.part, line: line.line, start: line.start, end: line.end, message: line.message }
+function inOrder(damaged: readonly DamagedRange[]): readonly DamagedRange[] {
+  return [...damaged].sort((one, other) => one.start - other.start)
 }
 
 /** Parents that lay in a damaged range are given the entry before it, so that a branch goes on across the gap. */
-function bridged(entries: readonly IndexedEntry[], byId: Map<string, number>, damaged: readonly DamagedRange[]): readonly IndexedEntry[] {
-  if (damaged.length === 0) return entries
-  return entries.map((entry, index) => {
-    if (entry.parentId === undefined || byId.has(entry.parentId)) return entry
-    const gap = damaged.findLast((range) => range.start <= entry.start)
-    const before =
-      gap === undefined
-        ? undefined
-        : entries.slice(0, index).findLast((candidate) => candidate.start < gap.start && candidate.leafId !== undefined)
-    return before === undefined ? entry : { ...entry, parentId: before.id }
-  })
+function bridged(index: EntryIndex, damaged: readonly DamagedRange[]): EntryIndex {
+  if (damaged.length === 0) return index
+  const parents = new Map<number, number>()
+  const gaps = inOrder(damaged)
+  const before = gaps.map(() => -1)
+  let gap = -1
+  let latest = -1
+  for (let position = 0; position < index.size; position++) {
+    const start = index.startOf(position) ?? 0
+    for (let next = gaps[gap + 1]; next !== undefined && next.start <= start; next = gaps[gap + 1]) before[++gap] = latest
+    const bridge = before[gap] ?? -1
+    if (bridge !== -1 && index.parentOf(position) === undefined && index.parentIdOf(position) !== undefined) parents.set(position, bridge)
+    if (index.movesLeaf(position)) latest = position
+  }
+  const idOf = (position: number) => index.idOf(parents.get(position) ?? -1)
+  return {
+    ...index,
+    parentOf: (position) => parents.get(position) ?? index.parentOf(position),
+    parentIdOf: (position) => idOf(position) ?? index.parentIdOf(position),
+    entry(position) {
+      const entry = index.entry(position)
+      const parentId = idOf(position)
+      return entry === undefined || parentId === undefined ? entry : { ...entry, parentId }
+    },
+  }
 }

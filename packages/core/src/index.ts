@@ -24,13 +24,15 @@ export { CheckpointError, type CheckpointErrorCode, type CheckpointErrorDetails,
 export type { ImportProblem, ImportRequest, ImportResult } from './import.ts'
 export { parseKey, parsePrefix, sessionDigest, sessionName } from './keys.ts'
 export type { CheckpointPage, ListedCheckpoint, ListQuery, SessionPage, SessionProblem, SessionQuery, SessionSummary } from './list.ts'
+export { entryIndexOf, type GrowingIndex, growingIndex } from './packed-index.ts'
 export type { PruneOptions, PruneReport } from './prune.ts'
 export type { PrunedSession } from './prune-session.ts'
 export { byteCountExpected, durationExpected, parseByteCount, parseDurationMs } from './quantity.ts'
 export type { CheckpointPart } from './raw-bytes.ts'
-export type { EntryPage, ReadEntry, ReadQuery, ReadView } from './read.ts'
+export type { EntryPage, ReadEntry, ReadQuery } from './read.ts'
 export type { RestoreOptions, RestoreResult } from './restore.ts'
 export { openClawRetention, type Retention } from './retention.ts'
+export type { ReadView } from './snapshot-view.ts'
 export {
   type AbortOptions,
   assertRange,
@@ -52,6 +54,7 @@ export type {
   AgentId,
   BadLine,
   Compaction,
+  Context,
   ContextView,
   Entry,
   EntryIndex,

@@ -25,9 +25,10 @@ export async function writeSession(
   if (after.leafId === undefined || written.problems.length > (wanted?.problems.length ?? 0)) {
     throw malformed(written.problems[0]?.message ?? 'it would have no entry')
   }
-  if (wanted !== undefined && written.entryIds.length !== wanted.entryIds.length) {
-    const isShorter = rewrite.dropUnanswered === true && written.entryIds.length < wanted.entryIds.length
-    if (!isShorter) throw malformed(`it would have ${written.entryIds.length} entries in its context instead of ${wanted.entryIds.length}`)
+  if (wanted !== undefined && written.positions.length !== wanted.positions.length) {
+    const isShorter = rewrite.dropUnanswered === true && written.positions.length < wanted.positions.length
+    if (!isShorter)
+      throw malformed(`it would have ${written.positions.length} entries in its context instead of ${wanted.positions.length}`)
   }
   const warnings = written.problems.map((problem) => `The transcript had a problem that was carried over: ${problem.message}`)
   if (after.badLines > 0) warnings.push(`${after.badLines} lines that are no entries were carried over as they are.`)

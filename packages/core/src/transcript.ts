@@ -116,10 +116,34 @@ export interface BadLine extends LinePlace {
   readonly message: string
 }
 
-/** The entries of the main part in file order. `byId` finds the position of an id in `entries`. */
+/**
+ * The entries of the main part in file order, by their positions from 0. Made to be walked without allocating: a transcript of 1 GiB has a
+ * million of them. What a position that is none has is `undefined`.
+ */
 export interface EntryIndex {
-  readonly entries: readonly IndexedEntry[]
-  readonly byId: ReadonlyMap<string, number>
+  readonly size: number
+  /** The position of an id; of an id that stands on several lines, the first. */
+  positionOf(id: string): number | undefined
+  idOf(position: number): string | undefined
+  kindOf(position: number): EntryKind | undefined
+  roleOf(position: number): EntryRole | undefined
+  noteOf(position: number): string | undefined
+  /** Where the line begins. */
+  startOf(position: number): number | undefined
+  /** The position of the parent; `undefined` where the entry has none, or one that is not in the index: `parentIdOf` tells them apart. */
+  parentOf(position: number): number | undefined
+  parentIdOf(position: number): string | undefined
+  /** Whether the line moves the leaf. */
+  movesLeaf(position: number): boolean
+  /** All of it, made anew for each call. */
+  entry(position: number): IndexedEntry | undefined
+}
+
+/** Entries at a leaf, in the order in which the model sees them. */
+export interface Context {
+  /** Positions in the index, each once. */
+  readonly positions: Int32Array
+  readonly problems: readonly Problem[]
 }
 
 /** A place from which a part can be read on: the start of the `line`th line. */
@@ -234,11 +258,12 @@ export interface TranscriptReader {
   /** Every compaction the main part records, in file order, from `from` on. */
   compactions(transcript: Transcript, options?: AbortOptions & { readonly from?: LineStart | undefined }): AsyncIterable<Compaction>
   /** The entries at a leaf, in the order the model sees them. Linear in the transcript, safe on cycles. */
-  context(
-    index: EntryIndex,
-    leafId: string,
-    view: ContextView,
-  ): { readonly entryIds: readonly string[]; readonly problems: readonly Problem[] }
+  context(index: EntryIndex, leafId: string, view: ContextView): Context
+  /**
+   * Of the entries in the context at a leaf, those that a compaction which keeps `keeps` leaves in it, by position, in their order. None where
+   * what is kept can't be found. Linear and safe as `context` is.
+   */
+  kept(index: EntryIndex, leafId: string, keeps: KeptEntries): Int32Array
   /**
    * The parts of a new session that stands at `leafId`, as the agent reads them: ids unique, lineage recorded in the agent's own way, parts
    * one after the other, in bounded pieces. Throws `TRANSCRIPT_MALFORMED` for a structure that can't be given back.

@@ -20,6 +20,7 @@ import {
   transcriptOf,
   uuid,
 } from './claude-code-session.ts'
+import { contextIn, listedIndex } from './contexts.ts'
 
 /** Two calls of one message: the first result hangs off the first call, the second off the second, and the session goes on from that one. */
 const parallel = [
@@ -308,7 +309,7 @@ describe('a compaction right after a rewind', () => {
 })
 
 describe('structures that can’t be followed', () => {
-  const at = async (lines: Fields[], leaf: string) => reader.context(await indexOf(await transcriptOf(lines)), leaf, 'context')
+  const at = async (lines: Fields[], leaf: string) => contextIn(reader, await indexOf(await transcriptOf(lines)), leaf, 'context')
 
   test('a cycle is followed once around, and reported', async () => {
     const { entryIds, problems } = await at([prompt(1, 3, 'a'), says(2, 1, 'b'), prompt(3, 2, 'c')], uuid(3))
@@ -346,10 +347,10 @@ describe('structures that can’t be followed', () => {
         note,
       }
     })
-    const index = { entries, byId: new Map(entries.map(({ id }, at) => [id, at])) }
+    const index = listedIndex(entries)
     const started = performance.now()
-    expect(reader.context(index, uuid(count - 2), 'context').entryIds).toHaveLength(49)
-    expect(reader.context(index, uuid(count - 2), 'all').entryIds).toHaveLength((count / 50) * 49)
+    expect(contextIn(reader, index, uuid(count - 2), 'context').entryIds).toHaveLength(49)
+    expect(contextIn(reader, index, uuid(count - 2), 'all').entryIds).toHaveLength((count / 50) * 49)
     expect(performance.now() - started).toBeLessThan(10_000)
   })
 })

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { all, type Fields, indexOf, otherId, parsed, reader, rewritten, text, transcriptOf } from './claude-code-session.ts'
+import { contextIn } from './contexts.ts'
 
 const root = resolve(process.env['PALIMPSEST_FIXTURES'] ?? resolve(import.meta.dirname, '../../../../shared/fixtures'), 'claude-code')
 const isThere = existsSync(root)
@@ -79,7 +80,7 @@ describe.skipIf(!isThere)('fixtures of Claude Code', () => {
     const lines = parsed(bytesOf(name).subarray(0, compaction?.boundary.start)).filter((line) => line['isSidechain'] !== true)
     const wanted = lines.filter(({ type }) => type === 'user' || type === 'assistant').map(({ uuid }) => uuid)
     for (const view of ['context', 'all'] as const) {
-      const { entryIds, problems } = reader.context(index, compaction?.leafId ?? '', view)
+      const { entryIds, problems } = contextIn(reader, index, compaction?.leafId ?? '', view)
       expect(problems).toEqual([])
       expect(new Set(entryIds).size).toBe(entryIds.length)
       expect(wanted.filter((id) => !entryIds.includes(String(id)))).toEqual([])
@@ -97,7 +98,7 @@ describe.skipIf(!isThere)('fixtures of Claude Code', () => {
     const { body } = JSON.parse(text(bytesOf('generated/requests/pre-compaction-last-turn.json')))
     const index = await indexOf(await open(name))
     const leafId = index.entries.findLast((entry) => entry.leafId !== undefined)?.leafId ?? ''
-    const { entryIds } = reader.context(index, leafId, 'context')
+    const { entryIds } = contextIn(reader, index, leafId, 'context')
     const lineById = new Map(parsed(bytesOf(name)).map((line) => [String(line['uuid']), line]))
     const seen = entryIds.map((id) => lineById.get(id) ?? {})
     const sent: Fields[] = body.messages.flatMap(blocksOf)
@@ -122,7 +123,7 @@ describe.skipIf(!isThere)('fixtures of Claude Code', () => {
     const index = await indexOf(await open('generated/manual/after-compact-plus-turn.jsonl'))
     const { body } = JSON.parse(text(bytesOf('generated/requests/post-compaction-turn.json')))
     const prompt = index.entries.findLast((entry) => entry.role === 'user' && entry.note === undefined)
-    const { entryIds } = reader.context(index, prompt?.id ?? '', 'context')
+    const { entryIds } = contextIn(reader, index, prompt?.id ?? '', 'context')
     const shown = index.entries.filter((entry) => entryIds.includes(entry.id) && (entry.kind === 'summary' || entry.note !== 'beside'))
     const sentText = body.messages.flatMap((message: Fields) => blocksOf(message).map(({ text }) => text)).join('\n')
     const texts = entryIds.flatMap((id) => shown.filter((entry) => entry.id === id)).map((entry) => (entry as { text?: string }).text ?? '')

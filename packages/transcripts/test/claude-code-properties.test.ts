@@ -24,6 +24,7 @@ import {
   transcriptOf,
   uuid,
 } from './claude-code-session.ts'
+import { contextIn } from './contexts.ts'
 
 const number = fc.integer({ min: 0, max: 12 })
 const parent = fc.option(number, { nil: null })
@@ -74,7 +75,7 @@ test('a branch is found at every entry of every structure, each entry once', asy
       const index = await indexOf(await transcriptOf(lines))
       for (const { id, kind } of index.entries) {
         for (const view of ['context', 'all'] as const) {
-          const { entryIds } = reader.context(index, id, view)
+          const { entryIds } = contextIn(reader, index, id, view)
           expect(new Set(entryIds).size).toBe(entryIds.length)
           if (kind === 'message') expect(entryIds).toContain(id)
         }

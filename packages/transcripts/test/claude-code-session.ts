@@ -1,5 +1,6 @@
-import type { BadLine, Compaction, Entry, EntryIndex, Transcript, TranscriptReader } from '@palimpsest/core'
+import type { BadLine, Compaction, Entry, Transcript, TranscriptReader } from '@palimpsest/core'
 import { bytesTranscript, claudeCodeReader } from '@palimpsest/transcripts'
+import { contextIn, type ListedIndex, listedIndex } from './contexts.ts'
 
 export const reader: TranscriptReader = claudeCodeReader({ configFolder: '/home/dev/.claude' })
 export const sessionId = '11111111-2222-4333-8444-555555555555'
@@ -115,14 +116,14 @@ export async function compactionsOf(transcript: Transcript, from?: { line: numbe
   return all(reader.compactions(transcript, from === undefined ? {} : { from }))
 }
 
-export async function indexOf(transcript: Transcript): Promise<EntryIndex> {
+export async function indexOf(transcript: Transcript): Promise<ListedIndex<Entry>> {
   const entries = await entriesOf(transcript)
-  return { entries, byId: new Map(entries.map((entry, position) => [entry.id, position])) }
+  return listedIndex(entries)
 }
 
 /** The numbers of the entries at a leaf. */
 export async function numbersAt(lines: readonly (Fields | string)[], leaf: number, view: 'context' | 'all'): Promise<number[]> {
-  const { entryIds } = reader.context(await indexOf(await transcriptOf(lines)), uuid(leaf), view)
+  const { entryIds } = contextIn(reader, await indexOf(await transcriptOf(lines)), uuid(leaf), view)
   return entryIds.map((id) => Number(id.slice(-12)))
 }
 

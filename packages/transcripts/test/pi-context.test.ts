@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { piReader } from '../src/index.ts'
+import { contextIn } from './contexts.ts'
 import { assistant, compaction, contextIds, header, readSession, row, twoCompactions, user } from './pi-sessions.ts'
 
 const reader = piReader()
@@ -82,7 +83,7 @@ describe('a context', () => {
       user('u2', 'a1'),
       assistant('a2', 'u2'),
     ])
-    expect(reader.context(index, 'a2', 'context')).toMatchObject({
+    expect(contextIn(reader, index, 'a2', 'context')).toMatchObject({
       entryIds: ['u2', 'a2'],
       problems: [{ code: 'TRANSCRIPT_MALFORMED', line: 3 }],
     })
@@ -92,7 +93,7 @@ describe('a context', () => {
     ['two entries', [header(), user('u1', 'a1'), assistant('a1', 'u1')]],
     ['one entry', [header(), assistant('a1', 'a1')]],
   ])('ends at a cycle of %s, and says so', async (_name, lines) => {
-    const { entryIds, problems } = reader.context((await readSession(lines)).index, 'a1', 'context')
+    const { entryIds, problems } = contextIn(reader, (await readSession(lines)).index, 'a1', 'context')
     expect(entryIds.at(-1)).toBe('a1')
     expect(problems).toMatchObject([{ code: 'TRANSCRIPT_MALFORMED', line: 1 }])
   })
@@ -100,14 +101,14 @@ describe('a context', () => {
   test('at a leaf that is not in the transcript, or is its header, is empty and says so', async () => {
     const { index } = await readSession(twoCompactions())
     for (const leafId of ['gone', 's1', ''])
-      expect(reader.context(index, leafId, 'context')).toMatchObject({ entryIds: [], problems: [{}] })
+      expect(contextIn(reader, index, leafId, 'context')).toMatchObject({ entryIds: [], problems: [{}] })
   })
 
   test('of a hundred thousand entries is found in a moment', async () => {
     const lines = [header(), ...Array.from({ length: 100_000 }, (_, at) => user(`e${at}`, at === 0 ? null : `e${at - 1}`))]
     const { index } = await readSession(lines)
     const started = performance.now()
-    expect(reader.context(index, 'e99999', 'context').entryIds).toHaveLength(100_000)
+    expect(contextIn(reader, index, 'e99999', 'context').entryIds).toHaveLength(100_000)
     expect(performance.now() - started).toBeLessThan(1000)
   })
 })

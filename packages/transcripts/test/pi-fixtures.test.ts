@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { fileTranscript, piReader } from '../src/index.ts'
+import { contextIn } from './contexts.ts'
 import { all, readSession, rewritten } from './pi-sessions.ts'
 
 const folder = join(process.env['PALIMPSEST_FIXTURES'] ?? '../shared/fixtures', 'pi')
@@ -21,9 +22,9 @@ describe.skipIf(!existsSync(folder))('the real pi sessions', () => {
       expect(1 + (compaction?.keptEntryIds?.length ?? 0)).toBe(after)
       const { index, bad } = await readSession(bytes)
       expect(bad).toEqual([])
-      expect(reader.context(index, expected.leafId, 'context')).toMatchObject({ entryIds: { length: before }, problems: [] })
-      expect(reader.context(index, expected.leafId, 'all').entryIds).toHaveLength(everything)
-      expect(reader.context(index, `L${line}`, 'context').entryIds).toHaveLength(after)
+      expect(contextIn(reader, index, expected.leafId, 'context')).toMatchObject({ entryIds: { length: before }, problems: [] })
+      expect(contextIn(reader, index, expected.leafId, 'all').entryIds).toHaveLength(everything)
+      expect(contextIn(reader, index, `L${line}`, 'context').entryIds).toHaveLength(after)
     } finally {
       await transcript.close()
     }
@@ -38,7 +39,7 @@ describe.skipIf(!existsSync(folder))('the real pi sessions', () => {
     expect(copy.entries.slice(1).map(({ text, role, kind, createdAt }) => ({ text, role, kind, createdAt }))).toEqual(
       source.entries.slice(1, 628).map(({ text, role, kind, createdAt }) => ({ text, role, kind, createdAt })),
     )
-    expect(reader.context(copy.index, copy.entries.at(-1)?.id ?? '', 'context').entryIds).toHaveLength(335)
+    expect(contextIn(reader, copy.index, copy.entries.at(-1)?.id ?? '', 'context').entryIds).toHaveLength(335)
   })
 
   test('a session of pi 0.73.1 has its two compactions, and one without any has none', async () => {

@@ -2,6 +2,7 @@ import { CheckpointError } from '@palimpsest/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { piReader } from '../src/index.ts'
+import { contextIn } from './contexts.ts'
 import { all, bytesOf, header, type Line, opened, readSession, rewriteOptions, rewritten, row } from './pi-sessions.ts'
 
 const reader = piReader()
@@ -63,16 +64,16 @@ async function everything(bytes: Uint8Array): Promise<void> {
   const lines = await all(reader.entries(transcript))
   expect(lines.map((one) => [one.line, one.start])).toEqual(lines.map((_one, at) => [at, at === 0 ? 0 : lines[at - 1]?.end]))
   const { index, entries } = await readSession(bytes)
-  expect(index.byId.size).toBe(entries.length)
+  expect(index.size).toBe(entries.length)
   reader.detect(bytes, { path: '/x/1.jsonl', siblings: new Set() })
   await reader.identify(transcript).catch(expectCheckpointError)
   for (const compaction of await all(reader.compactions(transcript))) {
-    const { entryIds } = reader.context(index, index.entries.find((one) => one.line === compaction.boundary.line)?.id ?? '', 'context')
+    const { entryIds } = contextIn(reader, index, index.entries.find((one) => one.line === compaction.boundary.line)?.id ?? '', 'context')
     expect(entryIds.slice(1)).toEqual(compaction.keptEntryIds)
   }
   for (const leaf of [...entries.map((one) => one.id), 'gone']) {
     for (const view of ['context', 'all'] as const) {
-      const { entryIds } = reader.context(index, leaf, view)
+      const { entryIds } = contextIn(reader, index, leaf, view)
       expect(new Set(entryIds).size).toBe(entryIds.length)
     }
     await rewritten(bytes, leaf, { name: 'n', dropUnanswered: leaf === 'a' }).catch(expectCheckpointError)
@@ -97,8 +98,8 @@ describe('whatever the file', () => {
   test('a rewritten session is sound, and shows at its last line what the old one shows at the leaf', async () => {
     const texts = async (bytes: Uint8Array, leafId?: string) => {
       const { index, entries } = await readSession(bytes)
-      const { entryIds, problems } = reader.context(index, leafId ?? entries.at(-1)?.id ?? '', 'context')
-      return { problems, texts: entryIds.map((entryId) => entries[index.byId.get(entryId) ?? -1]?.text) }
+      const { entryIds, problems } = contextIn(reader, index, leafId ?? entries.at(-1)?.id ?? '', 'context')
+      return { problems, texts: entryIds.map((entryId) => entries[index.positionOf(entryId) ?? -1]?.text) }
     }
     let made = 0
     await fc.assert(

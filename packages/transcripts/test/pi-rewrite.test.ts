@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { openClawReader, piReader } from '../src/index.ts'
+import { contextIn } from './contexts.ts'
 import {
   assistant,
   bytesOf,
@@ -24,9 +25,9 @@ const reader = piReader()
 async function textsAtLeaf(content: readonly Line[] | Uint8Array, leafId?: string): Promise<string[]> {
   const { index, entries } = await readSession(content)
   const leaf = leafId ?? entries.findLast((entry) => entry.leafId !== undefined)?.leafId ?? ''
-  const { entryIds, problems } = reader.context(index, leaf, 'context')
+  const { entryIds, problems } = contextIn(reader, index, leaf, 'context')
   expect(problems).toEqual([])
-  return entryIds.map((id) => entries[index.byId.get(id) ?? -1]?.text ?? '')
+  return entryIds.map((id) => entries[index.positionOf(id) ?? -1]?.text ?? '')
 }
 
 describe('a rewritten session', () => {

@@ -1,5 +1,6 @@
-import type { BadLine, Entry, EntryIndex, OpenTranscript, RewriteOptions, TranscriptReader } from '@palimpsest/core'
+import type { BadLine, Entry, OpenTranscript, RewriteOptions, TranscriptReader } from '@palimpsest/core'
 import { bytesTranscript, piReader } from '../src/index.ts'
+import { contextIn, type ListedIndex, listedIndex } from './contexts.ts'
 
 // Sessions made by hand. Each is a list of lines: an object stands for its JSON, a string or bytes for themselves.
 export type Line = object | string | Uint8Array
@@ -99,14 +100,14 @@ export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 export interface ReadSession {
   readonly entries: readonly Entry[]
   readonly bad: readonly BadLine[]
-  readonly index: EntryIndex
+  readonly index: ListedIndex<Entry>
 }
 
 export async function readSession(content: readonly Line[] | Uint8Array, reader: TranscriptReader = piReader()): Promise<ReadSession> {
   const lines = await all(reader.entries(await opened(content)))
   const entries = lines.flatMap((line) => (line.kind === 'bad' ? [] : [line]))
   const bad = lines.flatMap((line) => (line.kind === 'bad' ? [line] : []))
-  return { entries, bad, index: { entries, byId: new Map(entries.map((entry, position) => [entry.id, position])) } }
+  return { entries, bad, index: listedIndex(entries) }
 }
 
 /** The ids of a context, of which nothing is wrong. */
@@ -115,7 +116,7 @@ export async function contextIds(
   leafId: string,
   view: 'context' | 'all' = 'context',
 ): Promise<readonly string[]> {
-  const { entryIds, problems } = piReader().context((await readSession(content)).index, leafId, view)
+  const { entryIds, problems } = contextIn(piReader(), (await readSession(content)).index, leafId, view)
   if (problems.length > 0) throw new Error(JSON.stringify(problems))
   return entryIds
 }

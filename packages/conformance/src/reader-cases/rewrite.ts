@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Transcript, TranscriptReader } from '@palimpsest/core'
+import { entryIndexOf, type Transcript, type TranscriptReader } from '@palimpsest/core'
 import type { ReaderCase, ReaderSample } from '../reader-case.ts'
-import { compactionsOf, entriesOf, indexOf, leafOf, linesOf, sampleTranscript } from './sample-transcript.ts'
+import { compactionsOf, contextOf, entriesOf, leafOf, linesOf, sampleTranscript } from './sample-transcript.ts'
 
 const newId = '7c0a4a55-2d0e-4b5e-8a57-0d6a9d6f2f10'
 
@@ -77,8 +77,7 @@ export const rewriteCases: readonly ReaderCase[] = [
       if (plan.mode !== 'append') return
       const main = sample.main()
       const lines = await linesOf(reader, sampleTranscript(sample, Buffer.concat([main, plan.bytes])))
-      const index = indexOf(entriesOf(lines))
-      assert.equal(reader.context(index, leafOf(lines) ?? '', 'context').entryIds.length, sample.compactions[0]?.contextCount)
+      assert.equal(contextOf(reader, entriesOf(lines), leafOf(lines) ?? '', 'context').entryIds.length, sample.compactions[0]?.contextCount)
     },
   },
 ]
@@ -111,8 +110,7 @@ async function assertSameContext(
 }
 
 function contextTexts(reader: TranscriptReader, entries: ReturnType<typeof entriesOf>, leafId: string): readonly string[] {
-  const index = indexOf(entries)
-  const { entryIds, problems } = reader.context(index, leafId, 'context')
+  const { positions, problems } = reader.context(entryIndexOf(entries), leafId, 'context')
   assert.deepEqual(problems, [])
-  return entryIds.map((id) => entries[index.byId.get(id) ?? -1]?.text ?? '')
+  return Array.from(positions, (position) => entries[position]?.text ?? '')
 }

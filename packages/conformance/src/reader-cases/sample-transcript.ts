@@ -1,4 +1,14 @@
-import type { BadLine, Compaction, Entry, EntryIndex, IndexedEntry, Transcript, TranscriptReader } from '@palimpsest/core'
+import {
+  type BadLine,
+  type Compaction,
+  type ContextView,
+  type Entry,
+  entryIndexOf,
+  type IndexedEntry,
+  type Problem,
+  type Transcript,
+  type TranscriptReader,
+} from '@palimpsest/core'
 import type { ReaderSample } from '../reader-case.ts'
 
 /** A sample as a transcript in memory, with another main part where one is given. */
@@ -37,13 +47,15 @@ export function entriesOf(lines: readonly (Entry | BadLine)[]): readonly Entry[]
   return lines.filter((line) => line.kind !== 'bad')
 }
 
-/** The index of entries. */
-export function indexOf(entries: readonly IndexedEntry[]): EntryIndex {
-  const byId = new Map<string, number>()
-  entries.forEach((entry, index) => {
-    if (!byId.has(entry.id)) byId.set(entry.id, index)
-  })
-  return { entries, byId }
+/** The ids of the entries of a view, and what could not be followed. */
+export function contextOf(
+  reader: TranscriptReader,
+  entries: readonly IndexedEntry[],
+  leafId: string,
+  view: ContextView,
+): { readonly entryIds: readonly string[]; readonly problems: readonly Problem[] } {
+  const { positions, problems } = reader.context(entryIndexOf(entries), leafId, view)
+  return { entryIds: Array.from(positions, (position) => entries[position]?.id ?? ''), problems }
 }
 
 /** The leaf after the last line. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import type { Compaction } from '@palimpsest/core'
+import { type Compaction, entryIndexOf } from '@palimpsest/core'
 import type { ReaderCase } from '../reader-case.ts'
-import { compactionsOf, entriesOf, indexOf, linesOf, sampleTranscript } from './sample-transcript.ts'
+import { compactionsOf, contextOf, entriesOf, linesOf, sampleTranscript } from './sample-transcript.ts'
 
 /** What a reader makes of the entries together. */
 export const structureCases: readonly ReaderCase[] = [
@@ -10,11 +10,11 @@ export const structureCases: readonly ReaderCase[] = [
     group: 'structure',
     name: 'gives the context at the leaf: entries that exist, each once, as many as the model saw',
     async run({ reader, sample }) {
-      const index = indexOf(entriesOf(await linesOf(reader, sampleTranscript(sample))))
-      const { entryIds, problems } = reader.context(index, sample.leafId, 'context')
-      assert.equal(entryIds.length, sample.contextCount)
-      assert.equal(new Set(entryIds).size, entryIds.length)
-      assert.ok(entryIds.every((id) => index.byId.has(id)))
+      const entries = entriesOf(await linesOf(reader, sampleTranscript(sample)))
+      const { positions, problems } = reader.context(entryIndexOf(entries), sample.leafId, 'context')
+      assert.equal(positions.length, sample.contextCount)
+      assert.equal(new Set(positions).size, positions.length)
+      assert.ok(positions.every((position) => entries[position] !== undefined))
       assert.deepEqual(problems, [])
     },
   },
@@ -23,12 +23,11 @@ export const structureCases: readonly ReaderCase[] = [
     group: 'structure',
     name: 'leaves compaction summaries out of the view of everything, and nothing else of the context',
     async run({ reader, sample }) {
-      const index = indexOf(entriesOf(await linesOf(reader, sampleTranscript(sample))))
-      const all = reader.context(index, sample.leafId, 'all').entryIds
-      const kinds = new Map(index.entries.map((entry) => [entry.id, entry.kind]))
-      assert.ok(all.every((id) => kinds.get(id) === 'message'))
-      for (const id of reader.context(index, sample.leafId, 'context').entryIds)
-        assert.ok(kinds.get(id) === 'summary' || all.includes(id), id)
+      const index = entryIndexOf(entriesOf(await linesOf(reader, sampleTranscript(sample))))
+      const all = reader.context(index, sample.leafId, 'all').positions
+      assert.ok(all.every((position) => index.kindOf(position) === 'message'))
+      for (const position of reader.context(index, sample.leafId, 'context').positions)
+        assert.ok(index.kindOf(position) === 'summary' || all.includes(position), index.idOf(position))
     },
   },
   {
@@ -46,9 +45,30 @@ export const structureCases: readonly ReaderCase[] = [
         assert.equal(compaction.leafId, expected?.leafId)
         if (expected?.tokensBefore !== undefined) assert.equal(compaction.tokensBefore, expected.tokensBefore)
         const before = sampleTranscript(sample, sample.main().slice(0, compaction.boundary.start))
-        const index = indexOf(entriesOf(await linesOf(reader, before)))
-        assert.equal(reader.context(index, compaction.leafId, 'context').entryIds.length, expected?.contextCount)
-        for (const id of compaction.keptEntryIds ?? []) assert.ok(index.byId.has(id), `${id} is kept but not before the boundary`)
+        const index = entryIndexOf(entriesOf(await linesOf(reader, before)))
+        assert.equal(reader.context(index, compaction.leafId, 'context').positions.length, expected?.contextCount)
+        for (const id of compaction.keptEntryIds ?? [])
+          assert.ok(index.positionOf(id) !== undefined, `${id} is kept but not before the boundary`)
+      }
+    },
+  },
+  {
+    id: 'structure/kept',
+    group: 'structure',
+    name: 'finds what each compaction keeps: entries on the branch before it, each once, as the first one that it names says',
+    async run({ reader, sample }) {
+      for (const compaction of await compactionsOf(reader, sampleTranscript(sample))) {
+        const before = sampleTranscript(sample, sample.main().slice(0, compaction.boundary.start))
+        const index = entryIndexOf(entriesOf(await linesOf(reader, before)))
+        const views = (['context', 'all'] as const).map((view) => reader.context(index, compaction.leafId, view).positions)
+        const kept = reader.kept(index, compaction.leafId, compaction)
+        assert.equal(new Set(kept).size, kept.length)
+        assert.ok(kept.every((position) => views.some((positions) => positions.includes(position))))
+        const first = index.positionOf(compaction.firstKeptEntryId ?? '')
+        const isThere = first !== undefined && index.kindOf(first) === 'message'
+        if (isThere && compaction.keptEntryIds === undefined) assert.equal(kept[0], first)
+        assert.deepEqual(reader.kept(index, compaction.leafId, { firstKeptEntryId: 'no-such-entry' }), new Int32Array(0))
+        assert.deepEqual(reader.kept(index, 'no-such-leaf', compaction), new Int32Array(0))
       }
     },
   },
@@ -86,11 +106,11 @@ export const structureCases: readonly ReaderCase[] = [
     name: 'ends on a cycle of parents and says so',
     async run({ reader, sample }) {
       const entries = entriesOf(await linesOf(reader, sampleTranscript(sample)))
-      const context = reader.context(indexOf(entries), sample.leafId, 'all').entryIds
+      const context = contextOf(reader, entries, sample.leafId, 'all').entryIds
       const [first, last] = [context[0], context.at(-1)]
       if (first === undefined || last === undefined || first === last) return
       const cyclic = entries.map((entry) => (entry.id === first ? { ...entry, parentId: last } : entry))
-      const { problems } = reader.context(indexOf(cyclic), sample.leafId, 'all')
+      const { problems } = contextOf(reader, cyclic, sample.leafId, 'all')
       assert.ok(problems.length > 0)
     },
   },
@@ -100,10 +120,10 @@ export const structureCases: readonly ReaderCase[] = [
     name: 'goes as far as it can where a parent does not exist and says so',
     async run({ reader, sample }) {
       const entries = entriesOf(await linesOf(reader, sampleTranscript(sample)))
-      const context = reader.context(indexOf(entries), sample.leafId, 'all').entryIds
+      const context = contextOf(reader, entries, sample.leafId, 'all').entryIds
       const middle = context[Math.floor(context.length / 2)]
       const dangling = entries.map((entry) => (entry.id === middle ? { ...entry, parentId: 'nobody' } : entry))
-      const { problems, entryIds } = reader.context(indexOf(dangling), sample.leafId, 'all')
+      const { problems, entryIds } = contextOf(reader, dangling, sample.leafId, 'all')
       assert.ok(problems.length > 0)
       assert.ok(middle === undefined || entryIds.includes(middle))
     },
@@ -113,8 +133,8 @@ export const structureCases: readonly ReaderCase[] = [
     group: 'structure',
     name: 'gives nothing but a problem for a leaf that does not exist',
     async run({ reader, sample }) {
-      const index = indexOf(entriesOf(await linesOf(reader, sampleTranscript(sample))))
-      const { entryIds, problems } = reader.context(index, 'no-such-leaf', 'context')
+      const entries = entriesOf(await linesOf(reader, sampleTranscript(sample)))
+      const { entryIds, problems } = contextOf(reader, entries, 'no-such-leaf', 'context')
       assert.deepEqual(entryIds, [])
       assert.ok(problems.length > 0)
     },

@@ -16,14 +16,14 @@ export interface Branch {
  * hangs off anything else before it (a rewind behind it), it does not.
  */
 export function branchAt(index: EntryIndex, leafId: string, view: ContextView): Branch {
-  const leaf = index.byId.get(leafId)
+  const leaf = index.positionOf(leafId)
   if (leaf === undefined)
     return { positions: [], problems: [problem(`No entry has the id ${leafId}: the branch that ends there can't be followed.`)] }
   const compactions = compactionIndex(index)
   const problems: Problem[] = []
   const trunk = trunkOf(index, leaf, { view, compactions, problems })
   const first = trunk[0]
-  const boundary = view === 'context' && first !== undefined && index.entries[first]?.kind === 'boundary' ? first : undefined
+  const boundary = view === 'context' && first !== undefined && index.kindOf(first) === 'boundary' ? first : undefined
   if (boundary === undefined) return { positions: withToolBatches(index, trunk, () => true), problems }
   const kept = compactions.keptBy(boundary)
   const positions = withKept(index, trunk, boundary, kept)
@@ -39,11 +39,11 @@ interface Walk {
 /** From the leaf up by parents, turned round. In `context` it ends at a boundary, else it goes on at the leaf that was compacted. */
 function trunkOf(index: EntryIndex, leaf: number, walk: Walk): readonly number[] {
   const positions = new Set<number>()
-  const isBoundary = index.entries[leaf]?.kind === 'boundary'
+  const isBoundary = index.kindOf(leaf) === 'boundary'
   let at: number | undefined = isBoundary ? (walk.compactions.summaryOf(leaf) ?? leaf) : leaf
   while (at !== undefined) {
     if (positions.has(at)) {
-      const line = index.entries[at]?.line
+      const line = index.entry(at)?.line
       walk.problems.push(problem('An entry is its own ancestor: the branch was followed once around and ends there.', line))
       break
     }
@@ -54,15 +54,13 @@ function trunkOf(index: EntryIndex, leaf: number, walk: Walk): readonly number[]
 }
 
 function before(index: EntryIndex, at: number, { view, compactions, problems }: Walk): number | undefined {
-  const entry = index.entries[at]
-  if (entry === undefined) return undefined
-  if (entry.kind === 'boundary') return view === 'context' ? undefined : compactions.leafBefore(at)
-  if (entry.parentId === undefined) return undefined
-  const parent = index.byId.get(entry.parentId)
+  if (index.kindOf(at) === 'boundary') return view === 'context' ? undefined : compactions.leafBefore(at)
+  const parent = index.parentOf(at)
   if (parent === undefined) {
-    problems.push(
-      problem(`The parent ${entry.parentId} is not in the transcript; the entry before it in the file was taken instead.`, entry.line),
-    )
+    const parentId = index.parentIdOf(at)
+    if (parentId === undefined) return undefined
+    const message = `The parent ${parentId} is not in the transcript; the entry before it in the file was taken instead.`
+    problems.push(problem(message, index.entry(at)?.line))
     return compactions.leafBefore(at)
   }
   const boundary = compactions.boundaryBefore(at)
@@ -75,15 +73,15 @@ function before(index: EntryIndex, at: number, { view, compactions, problems }: 
  * here") the boundary itself, so that it stands before the summary.
  */
 function withKept(index: EntryIndex, trunk: readonly number[], boundary: number, kept: ReadonlySet<number>): readonly number[] {
-  const note = readNote(index.entries[boundary]?.note)
-  const anchor = note?.is === 'boundary' && note.anchor !== undefined ? index.byId.get(note.anchor) : undefined
+  const note = readNote(index.noteOf(boundary))
+  const anchor = note?.is === 'boundary' && note.anchor !== undefined ? index.positionOf(note.anchor) : undefined
   const named = anchor === undefined ? -1 : trunk.indexOf(anchor)
   const at =
     named !== -1
       ? named
       : Math.max(
           0,
-          trunk.findIndex((position) => index.entries[position]?.kind === 'summary'),
+          trunk.findIndex((position) => index.kindOf(position) === 'summary'),
         )
   const onTrunk = new Set(trunk)
   return [...trunk.slice(0, at + 1), ...[...kept].filter((position) => !onTrunk.has(position)), ...trunk.slice(at + 1)]

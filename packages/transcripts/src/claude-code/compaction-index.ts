@@ -1,8 +1,8 @@
 import type { EntryIndex, IndexedEntry } from '@palimpsest/core'
 import { readNote } from './note.ts'
-import { isPrompt, keptTail } from './turns.ts'
+import { isPromptAt, keptTail } from './turns.ts'
 
-/** Where the compactions of an index lie, and what each keeps. Positions are those in `entries`. */
+/** Where the compactions of an index lie, and what each keeps. By position. */
 export interface CompactionIndex {
   /** The last boundary before a position. */
   boundaryBefore(position: number): number | undefined
@@ -16,15 +16,15 @@ export interface CompactionIndex {
 
 /** Linear in the index; what is kept is worked out once for each boundary that is asked for. */
 export function compactionIndex(index: EntryIndex): CompactionIndex {
-  const { entries } = index
   const boundaries: number[] = []
   const prompts: number[] = []
   const summaries = new Map<number, number>()
-  for (const [position, entry] of entries.entries()) {
+  for (let position = 0; position < index.size; position++) {
+    const kind = index.kindOf(position)
     const latest = boundaries.at(-1)
-    if (isPrompt(entry)) prompts.push(position)
-    if (entry.kind === 'boundary') boundaries.push(position)
-    else if (entry.kind === 'summary' && latest !== undefined && !summaries.has(latest)) summaries.set(latest, position)
+    if (isPromptAt(index, position)) prompts.push(position)
+    if (kind === 'boundary') boundaries.push(position)
+    else if (kind === 'summary' && latest !== undefined && !summaries.has(latest)) summaries.set(latest, position)
   }
   const kept = new Map<number, ReadonlySet<number>>()
   const boundaryBefore = (position: number) => boundaries[countBelow(boundaries, position) - 1]
@@ -33,8 +33,9 @@ export function compactionIndex(index: EntryIndex): CompactionIndex {
     kept.set(boundary, known)
     return known
   }
-  const rewoundTo = (boundary: number, entry: IndexedEntry) => {
-    const tail = index.byId.get(keptTail(entry) ?? '')
+  const rewoundTo = (boundary: number) => {
+    const entry = index.entry(boundary)
+    const tail = index.positionOf((entry === undefined ? undefined : keptTail(entry)) ?? '')
     const prompt = prompts[countBelow(prompts, boundary) - 1]
     if (tail === undefined || prompt === undefined || tail >= prompt) return undefined
     const earlier = boundaryBefore(boundary)
@@ -45,19 +46,18 @@ export function compactionIndex(index: EntryIndex): CompactionIndex {
     keptBy,
     summaryOf: (boundary) => summaries.get(boundary),
     leafBefore(position) {
-      const entry = entries[position]
-      const rewound = entry?.kind === 'boundary' ? rewoundTo(position, entry) : undefined
+      const rewound = index.kindOf(position) === 'boundary' ? rewoundTo(position) : undefined
       if (rewound !== undefined) return rewound
-      for (let at = position - 1; at >= 0; at--) if (entries[at]?.leafId !== undefined) return at
+      for (let at = position - 1; at >= 0; at--) if (index.movesLeaf(at)) return at
       return undefined
     },
   }
 }
 
 function keptPositions(index: EntryIndex, boundary: number): ReadonlySet<number> {
-  const entry = index.entries[boundary]
+  const entry = index.entry(boundary)
   const ids = entry?.keeps?.keptEntryIds
-  const positions = ids === undefined ? keptSegment(index, entry) : ids.flatMap((id) => index.byId.get(id) ?? [])
+  const positions = ids === undefined ? keptSegment(index, entry) : ids.flatMap((id) => index.positionOf(id) ?? [])
   return new Set(positions.filter((position) => position < boundary))
 }
 
@@ -66,13 +66,12 @@ function keptSegment(index: EntryIndex, boundary: IndexedEntry | undefined): rea
   const note = readNote(boundary?.note)
   const head = boundary?.keeps?.firstKeptEntryId
   const tail = note?.is === 'boundary' ? note.tail : undefined
-  if (head === undefined || tail === undefined) return []
+  const first = head === undefined ? undefined : index.positionOf(head)
+  if (first === undefined || tail === undefined) return []
   const positions = new Set<number>()
-  for (let at = index.byId.get(tail); at !== undefined && !positions.has(at); ) {
+  for (let at = index.positionOf(tail); at !== undefined && !positions.has(at); at = index.parentOf(at)) {
     positions.add(at)
-    const entry = index.entries[at]
-    if (entry?.id === head) return [...positions].reverse()
-    at = entry?.parentId === undefined ? undefined : index.byId.get(entry.parentId)
+    if (at === first) return [...positions].reverse()
   }
   return []
 }

@@ -1,6 +1,6 @@
 import type { TranscriptReader } from '@palimpsest/core'
 import { readCompactions } from './compactions.ts'
-import { contextAt } from './context.ts'
+import { contextAt, keptAt } from './context.ts'
 import { isClaudeCodeSession } from './detect.ts'
 import { entryOfLine, readEntries, readIndexed } from './entries.ts'
 import { identifySession } from './identify.ts'
@@ -20,6 +20,7 @@ export function claudeCodeReader(options: { readonly configFolder: string }): Tr
     entry: entryOfLine,
     compactions: readCompactions,
     context: contextAt,
+    kept: keptAt,
     rewrite: rewriteSession,
     place: (place) => placeSession(options.configFolder, place),
     inPlace: async () => replaceInPlace(),

@@ -1,4 +1,4 @@
-import { type AbortOptions, CheckpointError, type EntryIndex, type IndexedEntry, type TranscriptSource } from '@palimpsest/core'
+import { type AbortOptions, CheckpointError, type EntryIndex, growingIndex, type TranscriptSource } from '@palimpsest/core'
 import { branchAt } from './branch.ts'
 import { readStructure } from './entries.ts'
 
@@ -57,32 +57,30 @@ async function endBeforeUnanswered(
 }
 
 async function readIndex(source: TranscriptSource, options: AbortOptions): Promise<EntryIndex> {
-  const entries: IndexedEntry[] = []
-  const byId = new Map<string, number>()
+  const index = growingIndex()
   for await (const line of readStructure(source, { part: 'main', signal: options.signal })) {
     if ('kind' in line) continue
-    byId.set(line.indexed.id, entries.length)
-    entries.push(line.indexed)
+    index.add(line.indexed)
   }
-  return { entries, byId }
+  return index
 }
 
 function unansweredPrompt(index: EntryIndex, branch: readonly number[]): number | undefined {
   let prompt: number | undefined
   for (const position of [...branch].reverse()) {
-    const entry = index.entries[position]
-    if (entry?.role === 'assistant' || entry?.role === 'tool' || entry?.kind === 'summary' || entry?.kind === 'boundary') return prompt
-    if (entry?.role === 'user' && entry.kind === 'message' && entry.note === undefined) prompt = position
+    const kind = index.kindOf(position)
+    const role = index.roleOf(position)
+    if (role === 'assistant' || role === 'tool' || kind === 'summary' || kind === 'boundary') return prompt
+    if (role === 'user' && kind === 'message' && index.noteOf(position) === undefined) prompt = position
   }
   return undefined
 }
 
 /** Before the prompt; or before what was abandoned between it and the entry that it hangs off, so that this is the last again. */
 function endBefore(index: EntryIndex, prompt: number, branch: ReadonlySet<number>): number | undefined {
-  const parentId = index.entries[prompt]?.parentId
-  const parent = (parentId === undefined ? undefined : index.byId.get(parentId)) ?? prompt
+  const parent = index.parentOf(prompt) ?? prompt
   for (let position = parent + 1; position < prompt; position++) {
-    if (index.entries[position]?.leafId !== undefined && !branch.has(position)) return index.entries[position]?.start
+    if (index.movesLeaf(position) && !branch.has(position)) return index.startOf(position)
   }
-  return index.entries[prompt]?.start
+  return index.startOf(prompt)
 }

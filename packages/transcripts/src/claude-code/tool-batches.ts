@@ -38,11 +38,11 @@ interface Messages {
 function messagesIn(index: EntryIndex): Messages {
   const blocks = new Map<string, number[]>()
   const children = new Map<number, number[]>()
-  for (const [position, entry] of index.entries.entries()) {
-    const note = readNote(entry.note)
+  for (let position = 0; position < index.size; position++) {
+    const note = readNote(index.noteOf(position))
     if (note?.is === 'reply' && note.messageId !== undefined) add(blocks, note.messageId, position)
-    const parent = entry.parentId === undefined ? undefined : index.byId.get(entry.parentId)
-    if (parent !== undefined && hangsOn(note)) add(children, parent, position)
+    const parent = hangsOn(note) ? index.parentOf(position) : undefined
+    if (parent !== undefined) add(children, parent, position)
   }
   return { blocks, children }
 }
@@ -56,7 +56,7 @@ function offTrunk(
   const added: number[] = []
   const walked = new Set<number>()
   const blocks = messages.blocks.get(messageId) ?? []
-  const calls = blocks.some((position) => callsTools(readNote(index.entries[position]?.note)))
+  const calls = blocks.some((position) => callsTools(readNote(index.noteOf(position))))
   const open = blocks.filter(isIncluded)
   for (let position = open.pop(); position !== undefined; position = open.pop()) {
     if (walked.has(position)) continue
@@ -66,7 +66,7 @@ function offTrunk(
       taken.add(position)
       added.push(position)
     }
-    const note = readNote(index.entries[position]?.note)
+    const note = readNote(index.noteOf(position))
     if (isOnTrunk && note?.is !== 'reply' && note?.is !== 'result') continue
     if (calls) for (const child of messages.children.get(position) ?? []) if (isIncluded(child)) open.push(child)
   }
@@ -79,7 +79,7 @@ function batchEnd(index: EntryIndex, trunk: readonly number[], from: number, mes
   for (; end < trunk.length; end++) {
     const position = trunk[end]
     const belongs =
-      messageOf(index, position) === messageId || hangsOn(readNote(position === undefined ? undefined : index.entries[position]?.note))
+      messageOf(index, position) === messageId || hangsOn(readNote(position === undefined ? undefined : index.noteOf(position)))
     if (!belongs) break
   }
   return end
@@ -97,7 +97,7 @@ function merged(trunk: readonly number[], added: readonly number[]): readonly nu
 }
 
 function messageOf(index: EntryIndex, position: number | undefined): string | undefined {
-  const note = readNote(position === undefined ? undefined : index.entries[position]?.note)
+  const note = readNote(position === undefined ? undefined : index.noteOf(position))
   return note?.is === 'reply' ? note.messageId : undefined
 }
 

@@ -1,9 +1,19 @@
-import type { IndexedEntry } from '@palimpsest/core'
+import type { EntryIndex, IndexedEntry } from '@palimpsest/core'
 import { readNote } from './note.ts'
 
 /** Whether an entry is a prompt: what a user wrote, neither results of tools, nor a command of the client's own, nor the client's remarks. */
 export function isPrompt(entry: IndexedEntry): boolean {
   return entry.leafId !== undefined && entry.kind === 'message' && entry.role === 'user' && entry.note === undefined
+}
+
+/** The same of an entry of an index. */
+export function isPromptAt(index: EntryIndex, position: number): boolean {
+  return (
+    index.roleOf(position) === 'user' &&
+    index.kindOf(position) === 'message' &&
+    index.movesLeaf(position) &&
+    index.noteOf(position) === undefined
+  )
 }
 
 /**

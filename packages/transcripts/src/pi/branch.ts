@@ -1,18 +1,17 @@
-import { CheckpointError, type IndexedEntry, type Problem } from '@palimpsest/core'
+import { CheckpointError, type EntryIndex, type Problem } from '@palimpsest/core'
 import { pathTo } from './context.ts'
-import type { PiIndex } from './entries.ts'
 import { readNote } from './entry-decoder.ts'
 
 /** What a new session consists of: the entries from the root to its leaf, and the labels that stand on other branches but mean one of them. */
 export interface Branch {
-  readonly path: readonly number[]
+  readonly path: Int32Array
   /** Positions of label entries, in file order. */
   readonly labels: readonly number[]
 }
 
 /** The branch at a leaf, or why it can't be given back. */
 export function branchAt(
-  index: PiIndex,
+  index: EntryIndex,
   options: { readonly leafId: string; readonly dropUnanswered?: boolean | undefined },
 ): Branch | { readonly problem: Problem } {
   const { path, problems } = pathTo(index, options.leafId)
@@ -35,30 +34,34 @@ export function malformed(problem: Problem, path: string | undefined): Checkpoin
 }
 
 /** Without the prompts at its end, and what was only noted behind them. */
-function answered(index: PiIndex, path: readonly number[]): readonly number[] {
+function answered(index: EntryIndex, path: Int32Array): Int32Array {
   let end = path.length
   for (let at = path.length - 1; at >= 0; at--) {
-    const entry = index.entries[path[at] ?? -1]
-    if (entry?.kind === 'message' && entry.role === 'user') end = at
-    else if (entry?.kind !== 'state' && entry?.kind !== 'unknown') break
+    const position = path[at] ?? -1
+    const kind = index.kindOf(position)
+    if (kind === 'message' && index.roleOf(position) === 'user') end = at
+    else if (kind !== 'state' && kind !== 'unknown') break
   }
-  return path.slice(0, end)
+  return path.subarray(0, end)
 }
 
 /** pi knows labels by their last line in the file, whatever branch that is on: those that the path alone wouldn't say. */
-function labelsElsewhere(index: PiIndex, path: readonly number[]): readonly number[] {
-  const targets = new Set(path.map((position) => index.entries[position]?.id))
-  const onPath = new Map<string, number>()
-  for (const position of path) noteLabel(onPath, index.entries[position], position)
-  const inFile = new Map<string, number>()
-  for (const [position, entry] of index.entries.entries()) noteLabel(inFile, entry, position)
+function labelsElsewhere(index: EntryIndex, path: Int32Array): readonly number[] {
+  const isOnPath = new Uint8Array(index.size)
+  for (const position of path) isOnPath[position] = 1
+  const onPath = new Map<number, number>()
+  for (const position of path) noteLabel(onPath, index, position)
+  const inFile = new Map<number, number>()
+  for (let position = 0; position < index.size; position++) noteLabel(inFile, index, position)
   return [...inFile]
-    .filter(([targetId, position]) => targets.has(targetId) && onPath.get(targetId) !== position)
+    .filter(([target, position]) => isOnPath[target] === 1 && onPath.get(target) !== position)
     .map(([, position]) => position)
     .sort((one, other) => one - other)
 }
 
-function noteLabel(labels: Map<string, number>, entry: IndexedEntry | undefined, position: number): void {
-  const note = readNote(entry?.note)
-  if (note.about === 'label') labels.set(note.targetId, position)
+function noteLabel(labels: Map<number, number>, index: EntryIndex, position: number): void {
+  const text = index.noteOf(position)
+  const note = text === undefined ? undefined : readNote(text)
+  const target = note?.about === 'label' ? index.positionOf(note.targetId) : undefined
+  if (target !== undefined) labels.set(target, position)
 }

@@ -1,7 +1,16 @@
-import type { AbortOptions, Compaction, EntryIndex, IndexedEntry, LineStart, Transcript, TranscriptSource } from '@palimpsest/core'
+import {
+  type AbortOptions,
+  type Compaction,
+  type EntryIndex,
+  growingIndex,
+  type IndexedEntry,
+  type LineStart,
+  type Transcript,
+  type TranscriptSource,
+} from '@palimpsest/core'
 import { breathing } from '../breathing.ts'
 import { asCount, asName, asTime, type JsonRecord } from '../json-fields.ts'
-import { keptEntryIds } from './context.ts'
+import { piKept } from './context.ts'
 import { decodedLines, sourceOf } from './entries.ts'
 
 /**
@@ -24,8 +33,8 @@ export async function* piCompactions(
     const start = await lineStartAfter(source, (from?.start ?? 0) - windowBytes)
     if (start === undefined) break
     const window = await compactedLines(source, { signal, from: { line: 0, start } })
-    if (window.hasRenamed || !recent?.found.every(({ boundary }) => isWithin(window, boundary))) continue
-    for (const { boundary, compaction } of recent.found) yield { ...compaction, keptEntryIds: keptEntryIds(window, boundary) }
+    if (window.hasRenamed || !recent?.found.every(({ boundary }) => isWithin(window.index, boundary))) continue
+    for (const { boundary, compaction } of recent.found) yield { ...compaction, keptEntryIds: keptEntryIds(window.index, boundary) }
     return
   }
   const whole = await compactedLines(source, { signal })
@@ -33,14 +42,15 @@ export async function* piCompactions(
   const pause = breathing()
   for (const { boundary, compaction } of whole.found) {
     if (boundary.line < (from?.line ?? 0)) continue
-    yield { ...compaction, keptEntryIds: keptEntryIds(whole, boundary) }
+    yield { ...compaction, keptEntryIds: keptEntryIds(whole.index, boundary) }
     await pause()
   }
 }
 
 const recentWindows: readonly number[] = [2 << 20, 16 << 20]
 
-interface CompactedLines extends EntryIndex {
+interface CompactedLines {
+  readonly index: EntryIndex
   readonly found: readonly { readonly boundary: IndexedEntry; readonly compaction: Compaction }[]
   /** An id was repeated, so that what it is called depends on all lines before it. */
   readonly hasRenamed: boolean
@@ -51,19 +61,22 @@ async function compactedLines(
   source: TranscriptSource,
   options: AbortOptions & { readonly from?: LineStart | undefined },
 ): Promise<CompactedLines> {
-  const entries: IndexedEntry[] = []
-  const byId = new Map<string, number>()
+  const index = growingIndex()
   const found: { readonly boundary: IndexedEntry; readonly compaction: Compaction }[] = []
   let hasRenamed = false
   for await (const line of decodedLines(source, { ...options, part: 'main' })) {
     if ('kind' in line) continue
-    byId.set(line.indexed.id, entries.length)
-    entries.push(line.indexed)
+    index.add(line.indexed)
     hasRenamed ||= line.value['id'] !== line.indexed.id
     const compaction = line.indexed.kind === 'summary' ? compactionOf(line.indexed, line.value) : undefined
     if (compaction !== undefined) found.push({ boundary: line.indexed, compaction })
   }
-  return { entries, byId, found, hasRenamed }
+  return { index, found, hasRenamed }
+}
+
+function keptEntryIds(index: EntryIndex, boundary: IndexedEntry): readonly string[] {
+  if (boundary.parentId === undefined) return []
+  return [...piKept(index, boundary.parentId, boundary.keeps ?? {})].flatMap((position) => index.idOf(position) ?? [])
 }
 
 /** Whether all that a compaction keeps lies in a window. */

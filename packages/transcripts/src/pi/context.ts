@@ -1,4 +1,5 @@
-import type { ContextView, EntryIndex, IndexedEntry, Problem } from '@palimpsest/core'
+import type { Context, ContextView, EntryIndex, KeptEntries, Problem } from '@palimpsest/core'
+import { keptByName } from '../kept-by-name.ts'
 import { readNote } from './entry-decoder.ts'
 
 /**
@@ -7,108 +8,121 @@ import { readNote } from './entry-decoder.ts'
  * path. An entry that a `context_edit` omits is left out of `context`; one whose content it replaces stays, under its own id and with its own
  * text. System messages of pi 1.x before a compaction are not kept by it.
  */
-export function piContext(
-  index: EntryIndex,
-  leafId: string,
-  view: ContextView,
-): { readonly entryIds: readonly string[]; readonly problems: readonly Problem[] } {
+export function piContext(index: EntryIndex, leafId: string, view: ContextView): Context {
   const { path, problems } = pathTo(index, leafId)
-  const entries = path.flatMap((position) => index.entries[position] ?? [])
-  return { entryIds: (view === 'all' ? entries.filter(isMessage) : visible(entries)).map((entry) => entry.id), problems }
+  return { positions: view === 'all' ? path.filter((position) => isMessage(index, position)) : visible(index, path), problems }
 }
 
 /**
- * Of the path up to a compaction, the entries that its context after it has kept. It is walked from the boundary to the first kept entry only,
- * since a transcript has many compactions and a long past.
+ * Of the path up to a compaction, whose parent is the leaf, the messages that its context after it has kept. The path is walked from there to
+ * the first kept entry only, since a transcript has many compactions and a long past.
  */
-export function keptEntryIds(index: EntryIndex, boundary: IndexedEntry): readonly string[] {
-  const first = index.byId.get(boundary.keeps?.firstKeptEntryId ?? '')
-  if (first === undefined || boundary.keeps?.firstKeptEntryId === boundary.id) return []
-  const kept: IndexedEntry[] = []
-  const seen = new Set<number>()
-  for (let position = parentPosition(index, boundary); position !== undefined && !seen.has(position); ) {
-    seen.add(position)
-    const entry = index.entries[position]
-    if (entry === undefined) break
-    kept.push(entry)
-    if (position === first)
-      return withoutOmitted(kept.reverse())
-        .filter(isKept)
-        .map((keptEntry) => keptEntry.id)
-    position = parentPosition(index, entry)
-  }
-  return []
+export function piKept(index: EntryIndex, leafId: string, keeps: KeptEntries): Int32Array {
+  if (keeps.keptEntryIds !== undefined) return keptByName(index, keeps.keptEntryIds, (view) => piContext(index, leafId, view).positions)
+  const first = keeps.firstKeptEntryId === undefined ? undefined : index.positionOf(keeps.firstKeptEntryId)
+  if (first === undefined) return new Int32Array(0)
+  const { path } = walkUp(index, leafId, first)
+  return path[0] === first ? withoutOmitted(index, path).filter((position) => isKept(index, position)) : new Int32Array(0)
 }
 
 /** The positions of the entries from the root to a leaf, and why the walk ended early, where it did. Each entry stands in it once. */
-export function pathTo(index: EntryIndex, leafId: string): { readonly path: readonly number[]; readonly problems: readonly Problem[] } {
-  const path: number[] = []
-  const seen = new Set<number>()
-  let position = positionOf(index, leafId)
-  if (position === undefined) return { path, problems: [problem(`The leaf ${leafId} is not in the transcript.`, undefined)] }
-  while (position !== undefined) {
-    const entry = index.entries[position]
-    if (entry === undefined) break
-    path.push(position)
-    seen.add(position)
-    if (entry.parentId === undefined) break
-    position = positionOf(index, entry.parentId)
-    if (position === undefined) return { path: path.reverse(), problems: [problem(danglingMessage(entry), entry.line)] }
-    if (seen.has(position)) return { path: path.reverse(), problems: [problem(cycleMessage(entry), entry.line)] }
-  }
-  return { path: path.reverse(), problems: [] }
+export function pathTo(index: EntryIndex, leafId: string): { readonly path: Int32Array; readonly problems: readonly Problem[] } {
+  const { path, problem } = walkUp(index, leafId, undefined)
+  return { path, problems: problem === undefined ? [] : [problem] }
 }
 
-function visible(path: readonly IndexedEntry[]): readonly IndexedEntry[] {
-  const summaryAt = path.findLastIndex((entry) => entry.kind === 'summary')
+/** From a leaf up to `last`, by default the root, turned round. */
+function walkUp(
+  index: EntryIndex,
+  leafId: string,
+  last: number | undefined,
+): { readonly path: Int32Array; readonly problem: Problem | undefined } {
+  const leaf = index.positionOf(leafId)
+  if (leaf === undefined || isHeader(index, leaf)) {
+    return { path: new Int32Array(0), problem: malformed(`The leaf ${leafId} is not in the transcript.`, undefined) }
+  }
+  const seen = new Uint8Array(index.size)
+  const path: number[] = []
+  let problem: Problem | undefined
+  for (let position = leaf; ; ) {
+    path.push(position)
+    seen[position] = 1
+    if (position === last) break
+    const parent = index.parentOf(position)
+    if (parent === undefined || isHeader(index, parent)) {
+      if (index.parentIdOf(position) !== undefined) problem = danglingAt(index, position)
+      break
+    }
+    if (seen[parent] === 1) {
+      problem = cycleAt(index, position)
+      break
+    }
+    position = parent
+  }
+  return { path: Int32Array.from(path).reverse(), problem }
+}
+
+function visible(index: EntryIndex, path: Int32Array): Int32Array {
+  const summaryAt = path.findLastIndex((position) => index.kindOf(position) === 'summary')
   const summary = path[summaryAt]
-  if (summary === undefined) return withoutOmitted(path).filter(isMessage)
-  const firstKept = path.findIndex((entry) => entry.id === summary.keeps?.firstKeptEntryId)
-  const kept = firstKept === -1 || firstKept > summaryAt ? [] : path.slice(firstKept, summaryAt).filter((entry) => !isSystemMessage(entry))
-  return [summary, ...withoutOmitted([...kept, ...path.slice(summaryAt + 1)]).filter(isMessage)]
+  if (summary === undefined) return withoutOmitted(index, path).filter((position) => isMessage(index, position))
+  const firstKeptEntryId = index.entry(summary)?.keeps?.firstKeptEntryId
+  const first = firstKeptEntryId === undefined ? undefined : index.positionOf(firstKeptEntryId)
+  const firstAt = first === undefined ? -1 : path.indexOf(first)
+  const from = firstAt === -1 || firstAt > summaryAt ? summaryAt : firstAt
+  const shown = path
+    .subarray(from)
+    .filter((position, at) => at > summaryAt - from || (position !== summary && !isSystemMessage(index, position)))
+  const messages = withoutOmitted(index, shown).filter((position) => isMessage(index, position))
+  const positions = new Int32Array(1 + messages.length)
+  positions[0] = summary
+  positions.set(messages, 1)
+  return positions
 }
 
 /** Of several edits of an entry the last one counts. */
-function withoutOmitted(entries: readonly IndexedEntry[]): readonly IndexedEntry[] {
+function withoutOmitted(index: EntryIndex, positions: Int32Array): Int32Array {
   const omitted = new Set<string>()
-  for (const entry of entries) {
-    const note = readNote(entry.note)
+  for (const position of positions) {
+    const text = index.noteOf(position)
+    if (text === undefined) continue
+    const note = readNote(text)
     if (note.about === 'omission') omitted.add(note.targetId)
     if (note.about === 'replacement') omitted.delete(note.targetId)
   }
-  return omitted.size === 0 ? entries : entries.filter((entry) => !omitted.has(entry.id))
+  if (omitted.size === 0) return positions
+  const omittedPositions = new Set([...omitted].map((id) => index.positionOf(id)))
+  return positions.filter((position) => !omittedPositions.has(position))
 }
 
-function isMessage(entry: IndexedEntry): boolean {
-  return entry.kind === 'message'
+function isHeader(index: EntryIndex, position: number): boolean {
+  // A header is no entry of the tree, whatever refers to it.
+  return index.kindOf(position) === 'header'
 }
 
-function isKept(entry: IndexedEntry): boolean {
-  return isMessage(entry) && !isSystemMessage(entry)
+function isMessage(index: EntryIndex, position: number): boolean {
+  return index.kindOf(position) === 'message'
 }
 
-function isSystemMessage(entry: IndexedEntry): boolean {
-  return readNote(entry.note).about === 'system-message'
+function isKept(index: EntryIndex, position: number): boolean {
+  return isMessage(index, position) && !isSystemMessage(index, position)
 }
 
-function parentPosition(index: EntryIndex, entry: IndexedEntry): number | undefined {
-  return entry.parentId === undefined ? undefined : positionOf(index, entry.parentId)
+function isSystemMessage(index: EntryIndex, position: number): boolean {
+  return readNote(index.noteOf(position)).about === 'system-message'
 }
 
-/** A header is no entry of the tree, whatever refers to it. */
-function positionOf(index: EntryIndex, id: string): number | undefined {
-  const position = index.byId.get(id)
-  return position === undefined || index.entries[position]?.kind === 'header' ? undefined : position
+function danglingAt(index: EntryIndex, position: number): Problem {
+  const entry = index.entry(position)
+  const message = `The parent ${entry?.parentId} of the entry ${entry?.id} is not in the transcript; what came before it is cut off.`
+  return malformed(message, entry?.line)
 }
 
-function danglingMessage(entry: IndexedEntry): string {
-  return `The parent ${entry.parentId} of the entry ${entry.id} is not in the transcript; what came before it is cut off.`
+function cycleAt(index: EntryIndex, position: number): Problem {
+  const entry = index.entry(position)
+  return malformed(`The entry ${entry?.id} is its own ancestor, through its parent ${entry?.parentId}.`, entry?.line)
 }
 
-function cycleMessage(entry: IndexedEntry): string {
-  return `The entry ${entry.id} is its own ancestor, through its parent ${entry.parentId}.`
-}
-
-function problem(message: string, line: number | undefined): Problem {
+function malformed(message: string, line: number | undefined): Problem {
   return { code: 'TRANSCRIPT_MALFORMED', message, ...(line === undefined ? {} : { line }) }
 }

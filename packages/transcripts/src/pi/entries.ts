@@ -1,13 +1,14 @@
-import type {
-  AbortOptions,
-  BadLine,
-  Entry,
-  EntryIndex,
-  IndexedEntry,
-  LineStart,
-  PartName,
-  Transcript,
-  TranscriptSource,
+import {
+  type AbortOptions,
+  type BadLine,
+  type Entry,
+  type EntryIndex,
+  growingIndex,
+  type IndexedEntry,
+  type LineStart,
+  type PartName,
+  type Transcript,
+  type TranscriptSource,
 } from '@palimpsest/core'
 import { asTime, type JsonRecord } from '../json-fields.ts'
 import { type ParsedLine, parseLine, readLines } from '../lines.ts'
@@ -94,18 +95,16 @@ export async function readIndex(
 ): Promise<PiIndex | undefined> {
   const source = await sourceOf(transcript, 'main')
   if (source === undefined) return undefined
-  const entries: IndexedEntry[] = []
-  const byId = new Map<string, number>()
+  const index = growingIndex()
   const alteredPositions = new Set<number>()
   let header: PiHeader | undefined
   for await (const line of decodedLines(source, { part: 'main', signal: options?.signal, wellFormed: options?.wellFormed })) {
     if ('kind' in line) continue
-    if (entries.length === 0) header = piHeader(line.value)
-    if (!line.verbatim) alteredPositions.add(entries.length)
-    byId.set(line.indexed.id, entries.length)
-    entries.push(line.indexed)
+    if (index.size === 0) header = piHeader(line.value)
+    if (!line.verbatim) alteredPositions.add(index.size)
+    index.add(line.indexed)
   }
-  return { source, header, entries, byId, alteredPositions }
+  return { ...index, size: index.size, source, header, alteredPositions }
 }
 
 /** The source of a part. */

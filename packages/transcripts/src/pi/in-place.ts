@@ -13,13 +13,13 @@ export async function inPlacePi(current: Transcript, options: RewriteOptions): P
   if (index?.header === undefined) return { mode: 'refused', message: 'The file is no session any more: its header is missing.' }
   const branch = branchAt(index, options)
   if ('problem' in branch) return { mode: 'refused', message: branch.problem.message }
-  const leaf = index.entries[branch.path.at(-1) ?? -1]
-  if (leaf === undefined) return { mode: 'refused', message: 'Nothing would be left of the session.' }
+  const leafId = index.idOf(branch.path.at(-1) ?? -1)
+  if (leafId === undefined) return { mode: 'refused', message: 'Nothing would be left of the session.' }
   if (index.header.version < 2 || branch.path.some((position) => index.alteredPositions.has(position))) return { mode: 'replace' }
   const timestamp = new Date(options.createdAt).toISOString()
   const label = options.name?.trim() || `restored ${timestamp}`
-  const id = unusedId(index, leaf.id, options)
-  const line = JSON.stringify({ type: 'label', id, parentId: leaf.id, timestamp, targetId: leaf.id, label })
+  const id = unusedId(index, leafId, options)
+  const line = JSON.stringify({ type: 'label', id, parentId: leafId, timestamp, targetId: leafId, label })
   return { mode: 'append', bytes: new TextEncoder().encode(`${line}\n`) }
 }
 
@@ -27,6 +27,6 @@ function unusedId(index: PiIndex, leafId: string, options: RewriteOptions): stri
   for (let attempt = 0; ; attempt++) {
     const seed = `${options.sessionId} ${leafId} ${options.createdAt} ${attempt}`
     const id = createHash('sha256').update(seed).digest('hex').slice(0, 8)
-    if (!index.byId.has(id)) return id
+    if (index.positionOf(id) === undefined) return id
   }
 }

@@ -1,6 +1,6 @@
 import type { TranscriptReader } from '@palimpsest/core'
 import { piCompactions } from './compactions.ts'
-import { piContext } from './context.ts'
+import { piContext, piKept } from './context.ts'
 import { isOpenClawPlace, isPiFormat } from './detect.ts'
 import { piEntries, piEntry, piStructure } from './entries.ts'
 import { identifyOpenClaw, identifyPi } from './identify.ts'
@@ -47,6 +47,7 @@ const sharedReader = {
   entry: piEntry,
   compactions: (transcript, options) => piCompactions(transcript, options ?? {}),
   context: piContext,
+  kept: piKept,
   rewrite: rewritePi,
   inPlace: inPlacePi,
 } satisfies Partial<TranscriptReader>

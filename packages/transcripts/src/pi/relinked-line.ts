@@ -14,13 +14,13 @@ export interface NewIds {
 }
 
 /** The ids for the entries of a path. */
-export function newIds(index: PiIndex, path: readonly number[]): NewIds {
+export function newIds(index: PiIndex, path: Int32Array): NewIds {
   const byOldId = new Map<string, string>()
   const given = new Set<string>()
   const unused = (line: number) => {
     let number = line
     let id = hex(number)
-    while (given.has(id) || index.byId.has(id)) {
+    while (given.has(id) || index.positionOf(id) !== undefined) {
       number += 0x1_0000
       id = hex(number)
     }
@@ -28,17 +28,19 @@ export function newIds(index: PiIndex, path: readonly number[]): NewIds {
     return id
   }
   for (const position of path) {
-    const entry = index.entries[position]
-    if (entry !== undefined && index.alteredPositions.has(position) && !isOwnId(entry)) byOldId.set(entry.id, unused(entry.line))
+    if (!index.alteredPositions.has(position)) continue
+    const entry = index.entry(position)
+    if (entry !== undefined && !isOwnId(entry)) byOldId.set(entry.id, unused(entry.line))
   }
-  let next = index.entries.length
+  let next = index.size
   return {
     of: (id) => byOldId.get(id) ?? id,
     unused: () => unused(next++),
     isVerbatim(position) {
-      const entry = index.entries[position]
-      if (entry === undefined || index.alteredPositions.has(position)) return false
-      return byOldId.size === 0 || !referencesOf(entry).some((id) => byOldId.has(id))
+      if (index.alteredPositions.has(position)) return false
+      if (byOldId.size === 0) return true
+      const entry = index.entry(position)
+      return entry !== undefined && !referencesOf(entry).some((id) => byOldId.has(id))
     },
   }
 }

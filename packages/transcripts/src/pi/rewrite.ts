@@ -121,7 +121,7 @@ function jsonLine(value: object): Uint8Array {
 }
 
 function entryAt(index: PiIndex, position: number): IndexedEntry {
-  const entry = index.entries[position]
+  const entry = index.entry(position)
   if (entry !== undefined) return entry
   throw new CheckpointError('TRANSCRIPT_MALFORMED', `There is no entry at position ${position}.`, {})
 }
