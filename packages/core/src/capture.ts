@@ -131,7 +131,7 @@ async function captureInto(
   const main = stored.positions[0] ?? { name: 'main', stream: 0, bytes: 0, lines: 0 }
   const tipId = requireLeaf(inspected.leafId ?? earlier?.row.tipId ?? earlier?.row.leafId, session.transcript)
   const badLines = (earlier?.row.badLines ?? 0) + inspected.badLines.length
-  const compactions = known.some(isWaiting) ? await compactionsOf(session.reader, lines, { ...options, from: earlier?.from }) : []
+  const compactions = known.some(isWaiting) ? await compactionsOf(session.reader, lines, inspected, options) : []
   const settled = await settleCompactions({
     ...options,
     environment,

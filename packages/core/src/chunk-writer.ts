@@ -1,5 +1,5 @@
 import { countLineFeeds, cutChunk, maxChunkBytes } from './chunking.ts'
-import { compress } from './compression.ts'
+import { createCompressor, type Frame, freeFrame } from './compressor.ts'
 import { sha256 } from './digest.ts'
 import type { Environment } from './environment.ts'
 import type { Chunk } from './ledger.ts'
@@ -9,8 +9,9 @@ import { type PackedChunk, packChunks } from './stored-object.ts'
 import type { PartName, TranscriptSource } from './transcript.ts'
 
 /** An object is written when it holds so many compressed bytes of chunks. */
-const objectBytes = 8 * 1024 * 1024
-const compressedAhead = 2
+const objectBytes = 4 * 1024 * 1024
+/** Frames made at once: the main thread cuts, hashes and parses beside them. */
+const lanes = 2
 
 /** Stores chunks of one capture, several in an object, in bounded memory. */
 export interface ChunkWriter {
@@ -20,10 +21,12 @@ export interface ChunkWriter {
   flush(): Promise<ReadonlyMap<PartName, readonly Chunk[]>>
   /** Compressed bytes of chunks stored so far. */
   storedBytes(): number
+  /** Gives memory back that is only needed while something is added; to be called in any case. */
+  release(): void
 }
 
 interface Waiting extends Omit<PackedChunk, 'frame'> {
-  readonly frame: Promise<Uint8Array> | undefined
+  readonly frame: Promise<Frame> | undefined
   readonly known: Chunk | undefined
 }
 
@@ -31,7 +34,8 @@ interface Waiting extends Omit<PackedChunk, 'frame'> {
 export function createChunkWriter(environment: Environment, name: Key, epoch: number, options: AbortOptions): ChunkWriter {
   const stored = new Map<string, Chunk>()
   const placed = new Map<PartName, Chunk[]>()
-  const buffers: Uint8Array[] = []
+  const compressor = createCompressor(lanes)
+  let buffers: Uint8Array[] = []
   let waiting: Waiting[] = []
   let heldBytes = 0
   let storedBytes = 0
@@ -43,6 +47,7 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
     const fresh: PackedChunk[] = []
     for (const chunk of batch) if (chunk.frame !== undefined) fresh.push({ ...chunk, frame: await chunk.frame })
     const packed = packChunks(name, fresh)
+    for (const { frame } of fresh) freeFrame(frame)
     const object = fresh.length === 0 ? '' : await writeObject(environment, name, epoch, packed.bytes, options)
     let index = 0
     for (const chunk of batch) {
@@ -50,10 +55,10 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
       const row: Chunk | undefined =
         packedChunk === undefined
           ? chunk.known
-          : [object, packed.offsets[index++] ?? 0, packedChunk.frame.byteLength, chunk.rawBytes, chunk.lines, chunk.digest]
+          : [object, packed.offsets[index++] ?? 0, packedChunk.frame.sizeBytes, chunk.rawBytes, chunk.lines, chunk.digest]
       if (row === undefined) continue
       if (packedChunk !== undefined) {
-        storedBytes += packedChunk.frame.byteLength
+        storedBytes += packedChunk.frame.sizeBytes
         stored.set(identity(chunk), row)
       }
       const rows = placed.get(chunk.part)
@@ -68,17 +73,13 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
       for await (const { firstByte, raw, release } of cutSource(source, start, end, buffers, options)) {
         const description = { part, stream, firstByte, rawBytes: raw.byteLength, lines: countLineFeeds(raw), digest: sha256(raw) }
         const known = stored.get(identity(description))
-        const frame = known === undefined ? compress(raw).finally(release) : undefined
+        const frame = known === undefined ? compressor.compress(raw).finally(release) : undefined
         // A failing frame is met where it is awaited; until then it must not count as unhandled.
         frame?.catch(() => undefined)
         if (frame === undefined) release()
         waiting.push({ ...description, frame, known })
-        const settled = waiting.at(-1 - compressedAhead)
-        heldBytes += (await settled?.frame)?.byteLength ?? 0
-        if (heldBytes >= objectBytes) {
-          await writeWaiting()
-          heldBytes = 0
-        }
+        heldBytes += (await waiting.at(-1 - compressor.lanes)?.frame)?.sizeBytes ?? 0
+        if (heldBytes >= objectBytes) await writeWaiting()
       }
     },
     async flush() {
@@ -86,6 +87,11 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
       const chunks = new Map(placed)
       placed.clear()
       return chunks
+    },
+    release() {
+      compressor.close()
+      buffers = []
+      waiting = []
     },
   }
 }

@@ -46,7 +46,7 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
 
 /** The structure of any transcript, without the means to read bodies. */
 export async function indexTranscript(
-  structure: AsyncIterable<IndexedEntry | BadLine>,
+  structure: AsyncIterable<readonly (IndexedEntry | BadLine)[]>,
 ): Promise<{ readonly index: EntryIndex; readonly badLines: number; readonly leafId: string | undefined }> {
   const index = growingIndex()
   let badLines = 0
@@ -63,8 +63,11 @@ export async function indexTranscript(
 }
 
 /** The one place where core takes lines from a reader for an index. */
-async function eachLine(structure: AsyncIterable<IndexedEntry | BadLine>, take: (line: IndexedEntry | BadLine) => void): Promise<void> {
-  for await (const line of structure) take(line)
+async function eachLine(
+  structure: AsyncIterable<readonly (IndexedEntry | BadLine)[]>,
+  take: (line: IndexedEntry | BadLine) => void,
+): Promise<void> {
+  for await (const batch of structure) for (const line of batch) take(line)
 }
 
 /** Whether a line lies outside of what is damaged: it may parse although a part of it reads as blanks. Asked in file order. */

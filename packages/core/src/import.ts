@@ -58,7 +58,7 @@ export async function importTranscript(environment: Environment, request: Import
   return withTranscript(environment, { agent: request.agent, transcript: request.transcript, ...options }, async (session) => {
     const lines = upTo(session.transcript, session.main.sizeBytes)
     const inspected = await inspectLines(session.reader, lines, options)
-    const compactions = await compactionsOf(session.reader, lines, options)
+    const compactions = await compactionsOf(session.reader, lines, inspected, options)
     const store = createPartStore(environment, session.name, options)
     const settled = await settle(environment, session, store, { compactions, inspected, again: request.again ?? false }, options)
     return {

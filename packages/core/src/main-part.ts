@@ -9,6 +9,8 @@ export interface InspectedLines {
   readonly leafId: string | undefined
   /** Where each line begins that is no entry, in order, and what is wrong with it. */
   readonly badLines: readonly { readonly start: number; readonly line: number; readonly message: string }[]
+  /** The first of them that may mark a compaction; `undefined` where none can. */
+  readonly firstBoundary: LineStart | undefined
 }
 
 /** Parses the lines from `from` on. */
@@ -18,25 +20,30 @@ export async function inspectLines(
   options: AbortOptions & { readonly from?: LineStart | undefined },
 ): Promise<InspectedLines> {
   let leafId: string | undefined
+  let firstBoundary: LineStart | undefined
   const badLines: { start: number; line: number; message: string }[] = []
-  for await (const entry of reader.structure(transcript, options)) {
-    if (entry.kind === 'bad') {
-      badLines.push({ start: entry.start, line: entry.line, message: entry.message })
-      continue
+  for await (const batch of reader.structure(transcript, options)) {
+    for (const entry of batch) {
+      if (entry.kind === 'bad') badLines.push({ start: entry.start, line: entry.line, message: entry.message })
+      else {
+        leafId = entry.leafId ?? leafId
+        if (entry.kind === 'boundary' || entry.kind === 'summary') firstBoundary ??= { line: entry.line, start: entry.start }
+      }
     }
-    leafId = entry.leafId ?? leafId
   }
-  return { leafId, badLines }
+  return { leafId, badLines, firstBoundary }
 }
 
-/** Every compaction that the lines from `from` on record, in file order. */
+/** Every compaction that the inspected lines record, in file order. */
 export async function compactionsOf(
   reader: TranscriptReader,
   transcript: Transcript,
-  options: AbortOptions & { readonly from?: LineStart | undefined },
+  inspected: InspectedLines,
+  options: AbortOptions,
 ): Promise<readonly Compaction[]> {
   const found: Compaction[] = []
-  for await (const compaction of reader.compactions(transcript, options)) found.push(compaction)
+  if (inspected.firstBoundary === undefined) return found
+  for await (const compaction of reader.compactions(transcript, { ...options, from: inspected.firstBoundary })) found.push(compaction)
   return found
 }
 

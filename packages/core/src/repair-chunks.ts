@@ -1,4 +1,5 @@
 import { compress } from './compression.ts'
+import { wholeFrame } from './compressor.ts'
 import type { DamagedChunks, PlacedChunk } from './findings.ts'
 import { foundChunks } from './found-chunks.ts'
 import type { Chunk, Ledger, Stream } from './ledger.ts'
@@ -31,7 +32,7 @@ export async function repairChunks(
   const pack = async (placed: PlacedChunk, raw: Uint8Array): Promise<void> => {
     const { part, stream, firstByte, chunk } = placed
     const [, , , rawBytes, lines, digest] = chunk
-    packed.push({ part, stream, firstByte, rawBytes, lines, digest, frame: await compress(raw) })
+    packed.push({ part, stream, firstByte, rawBytes, lines, digest, frame: wholeFrame(await compress(raw)) })
     moved.push(placed)
   }
   const copies = finding.damaged.length === 0 ? [] : await foundChunks(environment, name, objects, options)
@@ -53,7 +54,7 @@ export async function repairChunks(
     const rows = new Map<string, Chunk>()
     packed.forEach(({ frame, rawBytes, lines, digest }, index) => {
       const [from, at] = moved[index]?.chunk ?? []
-      rows.set(`${from}@${at}`, [object, offsets[index] ?? 0, frame.byteLength, rawBytes, lines, digest])
+      rows.set(`${from}@${at}`, [object, offsets[index] ?? 0, frame.sizeBytes, rawBytes, lines, digest])
     })
     const changed = await withChunks({ ...session, ledger }, rows, new Set(moved.map(({ part }) => part)), options)
     const unnamed = isWhole ? [finding.object, ...changed.segments] : changed.segments

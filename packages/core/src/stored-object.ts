@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { compress, decompress } from './compression.ts'
+import type { Frame } from './compressor.ts'
 import { sha256 } from './digest.ts'
 import { CheckpointError } from './errors.ts'
 import { formatVersion } from './format.ts'
@@ -31,7 +32,7 @@ export interface PackedChunk {
   readonly rawBytes: number
   readonly lines: number
   readonly digest: string
-  readonly frame: Uint8Array
+  readonly frame: Frame
 }
 
 /** An object of chunks: a header line, then the frames one after the other. `offsets[i]` is where the i-th frame begins in it. */
@@ -45,7 +46,7 @@ export function packChunks(session: string, chunks: readonly PackedChunk[]): { b
       chunk.stream,
       chunk.firstByte,
       chunk.rawBytes,
-      chunk.frame.byteLength,
+      chunk.frame.sizeBytes,
       chunk.lines,
       chunk.digest,
     ]),
@@ -55,13 +56,15 @@ export function packChunks(session: string, chunks: readonly PackedChunk[]): { b
   let size = head.byteLength
   for (const chunk of chunks) {
     offsets.push(size)
-    size += chunk.frame.byteLength
+    size += chunk.frame.sizeBytes
   }
   const bytes = new Uint8Array(size)
   bytes.set(head, 0)
-  chunks.forEach((chunk, index) => {
-    bytes.set(chunk.frame, offsets[index])
-  })
+  let at = head.byteLength
+  for (const piece of chunks.flatMap((chunk) => chunk.frame.pieces)) {
+    bytes.set(piece, at)
+    at += piece.byteLength
+  }
   return { bytes, offsets }
 }
 

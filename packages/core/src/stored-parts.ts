@@ -80,14 +80,18 @@ export function createPartStore(environment: Environment, name: Key, options: Ab
       }
       const targets: (MatchedPart & { until: number })[] = []
       let budget = stopAfterBytes
-      for (const part of matched) {
-        const { content, match, stream } = part
-        const until = match.kind === 'whole' ? match.bytes : Math.min(content.endBytes, match.bytes + Math.max(budget, 0))
-        if (match.kind !== 'whole') await writer.add(content.name, stream, content.source, match.bytes, until)
-        budget -= until - match.bytes
-        targets.push({ ...part, until })
+      try {
+        for (const part of matched) {
+          const { content, match, stream } = part
+          const until = match.kind === 'whole' ? match.bytes : Math.min(content.endBytes, match.bytes + Math.max(budget, 0))
+          if (match.kind !== 'whole') await writer.add(content.name, stream, content.source, match.bytes, until)
+          budget -= until - match.bytes
+          targets.push({ ...part, until })
+        }
+        return await placeChunks(environment, name, ledger, targets, await writer.flush(), options)
+      } finally {
+        writer.release()
       }
-      return placeChunks(environment, name, ledger, targets, await writer.flush(), options)
     },
   }
 }

@@ -243,7 +243,10 @@ export interface TranscriptReader {
     transcript: Transcript,
     options?: AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined },
   ): AsyncIterable<Entry | BadLine>
-  /** The same without what the entries say, which is most of the work: what capturing and indexing need. */
+  /**
+   * The same without what the entries say, which is most of the work: what capturing and indexing need. Many lines at a time, none of the
+   * batches empty, since handing each over by itself would cost as much as reading it.
+   */
   structure(
     transcript: Transcript,
     options?: AbortOptions & {
@@ -252,10 +255,13 @@ export interface TranscriptReader {
       /** Every line is known to parse: what a line is may be taken from its beginning. */
       readonly wellFormed?: boolean | undefined
     },
-  ): AsyncIterable<IndexedEntry | BadLine>
+  ): AsyncIterable<readonly (IndexedEntry | BadLine)[]>
   /** What one line says, for a place in an index: its text is read only when it is shown. */
   entry(line: Uint8Array, indexed: IndexedEntry): Entry
-  /** Every compaction the main part records, in file order, from `from` on. */
+  /**
+   * Every compaction the main part records, in file order, from `from` on. The line that marks one is an entry of kind `boundary` or `summary`,
+   * so that where `structure` has none nothing need be read for it.
+   */
   compactions(transcript: Transcript, options?: AbortOptions & { readonly from?: LineStart | undefined }): AsyncIterable<Compaction>
   /** The entries at a leaf, in the order the model sees them. Linear in the transcript, safe on cycles. */
   context(index: EntryIndex, leafId: string, view: ContextView): Context

@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { compress, decompress } from '../src/compression.ts'
+import { wholeFrame } from '../src/compressor.ts'
 import { sha256 } from '../src/digest.ts'
 import { CheckpointError } from '../src/errors.ts'
 import { packChunks, packDocument, unpackDocument } from '../src/stored-object.ts'
@@ -91,7 +92,7 @@ test('an object of chunks holds each frame where its offset says', async () => {
           rawBytes: raw.byteLength,
           lines: 0,
           digest: sha256(raw),
-          frame: frames[index] ?? new Uint8Array(),
+          frame: wholeFrame(frames[index] ?? new Uint8Array()),
         })),
       )
       for (const [index, raw] of raws.entries()) {

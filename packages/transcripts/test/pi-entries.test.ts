@@ -1,6 +1,7 @@
 import { CheckpointError } from '@palimpsest/core'
 import { describe, expect, test } from 'vitest'
 import { openClawReader, piReader } from '../src/index.ts'
+import { keptIn } from './contexts.ts'
 import { all, assistant, bytesOf, compaction, header, opened, readSession, row, twoCompactions, user, versionOne } from './pi-sessions.ts'
 
 const reader = piReader()
@@ -157,19 +158,22 @@ describe('compactions', () => {
         boundary: { line: 5, entryId: 'c1' },
         leafId: 'a2',
         firstKeptEntryId: 'u2',
-        keptEntryIds: ['u2', 'a2'],
         tokensBefore: 1000,
         summary: 'summary c1',
         reason: 'unknown',
       },
-      { boundary: { line: 8, entryId: 'c2' }, leafId: 'a3', firstKeptEntryId: 'c2', keptEntryIds: [] },
+      { boundary: { line: 8, entryId: 'c2' }, leafId: 'a3', firstKeptEntryId: 'c2' },
     ])
     expect(found[0]?.createdAt).toBe(Date.UTC(2026, 0, 2, 3, 4, 3))
+    const { index } = await readSession(twoCompactions())
+    expect(found.map((one) => keptIn(reader, index, one))).toEqual([['u2', 'a2'], []])
   })
 
   test('of version 1 have no entry id, and the entry before as leaf', async () => {
     const [found] = await all(reader.compactions(await opened(versionOne())))
-    expect(found).toMatchObject({ leafId: 'L4', firstKeptEntryId: 'L3', keptEntryIds: ['L3', 'L4'] })
+    expect(found).toMatchObject({ leafId: 'L4', firstKeptEntryId: 'L3' })
+    const { index } = await readSession(versionOne())
+    expect(found && keptIn(reader, index, found)).toEqual(['L3', 'L4'])
     expect(found?.boundary).not.toHaveProperty('entryId')
   })
 
@@ -192,7 +196,8 @@ describe('compactions', () => {
       compaction('c2', 'c1', 'nowhere'),
       compaction('c3', 'c2'),
     ]
-    expect((await all(reader.compactions(await opened(lines)))).map((one) => one.keptEntryIds)).toEqual([[], [], []])
+    const { index } = await readSession(lines)
+    expect((await all(reader.compactions(await opened(lines)))).map((one) => keptIn(reader, index, one))).toEqual([[], [], []])
   })
 
   test('without anything before them are passed over', async () => {

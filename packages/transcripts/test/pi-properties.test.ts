@@ -2,7 +2,7 @@ import { CheckpointError } from '@palimpsest/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { piReader } from '../src/index.ts'
-import { contextIn } from './contexts.ts'
+import { contextIn, keptIn } from './contexts.ts'
 import { all, bytesOf, header, type Line, opened, readSession, rewriteOptions, rewritten, row } from './pi-sessions.ts'
 
 const reader = piReader()
@@ -69,7 +69,7 @@ async function everything(bytes: Uint8Array): Promise<void> {
   await reader.identify(transcript).catch(expectCheckpointError)
   for (const compaction of await all(reader.compactions(transcript))) {
     const { entryIds } = contextIn(reader, index, index.entries.find((one) => one.line === compaction.boundary.line)?.id ?? '', 'context')
-    expect(entryIds.slice(1)).toEqual(compaction.keptEntryIds)
+    expect(entryIds.slice(1)).toEqual(keptIn(reader, index, compaction))
   }
   for (const leaf of [...entries.map((one) => one.id), 'gone']) {
     for (const view of ['context', 'all'] as const) {

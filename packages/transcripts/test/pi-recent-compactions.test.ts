@@ -27,7 +27,7 @@ for (const keeps of [
 ]) {
   test(`compactions that keep ${keeps.join(' and ')} turns are found alike from the last lines and from the first`, async () => {
     const bytes = bytesOf(longSession(keeps))
-    const lines = await all(piReader().structure(await opened(bytes)))
+    const lines = (await all(piReader().structure(await opened(bytes)))).flat()
     const whole = await all(piReader().compactions(await opened(bytes)))
     expect(whole).toHaveLength(2)
     for (const from of [lines.at(-1), lines.at(-30), lines.at(20)]) {

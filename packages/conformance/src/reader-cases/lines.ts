@@ -60,7 +60,7 @@ export const lineCases: readonly ReaderCase[] = [
       const main = withLine(sample.main(), 2, text.encode('torn'))
       const lines = await linesOf(reader, sampleTranscript(sample, main))
       const structure: unknown[] = []
-      for await (const line of reader.structure(sampleTranscript(sample, main))) structure.push(line)
+      for await (const batch of reader.structure(sampleTranscript(sample, main))) structure.push(...batch)
       assert.deepEqual(
         structure,
         lines.map((line) => {

@@ -42,6 +42,7 @@ export const structureCases: readonly ReaderCase[] = [
         const expected = sample.compactions[number]
         const line = lines[compaction.boundary.line]
         assert.deepEqual([line?.start, line?.end], [compaction.boundary.start, compaction.boundary.end])
+        assert.ok(line?.kind === 'boundary' || line?.kind === 'summary', `line ${compaction.boundary.line} is of kind ${line?.kind}`)
         assert.equal(compaction.leafId, expected?.leafId)
         if (expected?.tokensBefore !== undefined) assert.equal(compaction.tokensBefore, expected.tokensBefore)
         const before = sampleTranscript(sample, sample.main().slice(0, compaction.boundary.start))

@@ -1,6 +1,6 @@
 import type { AbortOptions, BadLine, Entry, IndexedEntry, LineStart, PartName, Transcript, TranscriptSource } from '@palimpsest/core'
 import { asName, asTime, type JsonRecord } from '../json-fields.ts'
-import { parseLine, readLines } from '../lines.ts'
+import { parseLine, readLineBatches, readLines } from '../lines.ts'
 import { idSet } from './id-set.ts'
 import { readNote } from './note.ts'
 import { structureOf } from './structure.ts'
@@ -17,12 +17,19 @@ export async function* readEntries(transcript: Transcript, options: LinesWanted 
   for await (const line of linesOf(transcript, options)) yield 'indexed' in line ? withText(line.indexed, line.value) : line
 }
 
-/** The same without what the lines say. */
+/** The same without what the lines say, many at a time. */
 export async function* readIndexed(
   transcript: Transcript,
   options: LinesWanted = {},
-): AsyncGenerator<IndexedEntry | BadLine, void, undefined> {
-  for await (const line of linesOf(transcript, options)) yield 'indexed' in line ? line.indexed : line
+): AsyncGenerator<readonly (IndexedEntry | BadLine)[], void, undefined> {
+  const part = options.part ?? 'main'
+  const source = await sourceOf(transcript, part)
+  if (source === undefined) return
+  if (part === 'main' || part.endsWith('.jsonl')) {
+    for await (const batch of structuredBatches(source, { ...options, part })) {
+      yield batch.map((line) => ('indexed' in line ? line.indexed : line))
+    }
+  } else for await (const line of readText(source, { ...options, part })) yield [line]
 }
 
 type LinesWanted = AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined }
@@ -53,21 +60,27 @@ export async function* readStructure(
   source: TranscriptSource,
   options: AbortOptions & { readonly part: PartName; readonly from?: LineStart | undefined },
 ): AsyncGenerator<StructuredLine | BadLine, void, undefined> {
+  for await (const batch of structuredBatches(source, options)) yield* batch
+}
+
+async function* structuredBatches(
+  source: TranscriptSource,
+  options: AbortOptions & { readonly part: PartName; readonly from?: LineStart | undefined },
+): AsyncGenerator<readonly (StructuredLine | BadLine)[], void, undefined> {
   const seen = idSet()
   const calls = new Map<string, string>()
   const known = { isRepeated: (id: string) => seen.has(id), toolOf: (callId: string) => calls.get(callId) }
   const part = { isMain: options.part === 'main' }
-  for await (const { place, bytes } of readLines(source, options)) {
-    const { value, problem } = parseLine(bytes)
-    if (problem !== undefined) {
-      yield { ...place, kind: 'bad', message: problem }
-      continue
-    }
-    const indexed = structureOf(value, place, known, part)
-    const uuid = asName(value['uuid'])
-    if (uuid !== undefined) seen.add(uuid)
-    if (indexed.role === 'assistant') rememberCalls(calls, value)
-    yield { indexed, value }
+  for await (const lines of readLineBatches(source, options)) {
+    yield lines.map(({ place, bytes }) => {
+      const { value, problem } = parseLine(bytes)
+      if (problem !== undefined) return { ...place, kind: 'bad', message: problem }
+      const indexed = structureOf(value, place, known, part)
+      const uuid = asName(value['uuid'])
+      if (uuid !== undefined) seen.add(uuid)
+      if (indexed.role === 'assistant') rememberCalls(calls, value)
+      return { indexed, value }
+    })
   }
 }
 

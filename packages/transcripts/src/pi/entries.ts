@@ -11,11 +11,11 @@ import {
   type TranscriptSource,
 } from '@palimpsest/core'
 import { asTime, type JsonRecord } from '../json-fields.ts'
-import { type ParsedLine, parseLine, readLines } from '../lines.ts'
+import { type ParsedLine, parseLine, readLineBatches, readLines } from '../lines.ts'
 import { type DecodedEntry, entryDecoder } from './entry-decoder.ts'
 import { entryText, entryTool } from './entry-text.ts'
 import { type PiHeader, piHeader } from './format.ts'
-import { lineHead } from './line-head.ts'
+import { lineHead, scannedHead } from './line-head.ts'
 
 /** The entries and the bad lines of a part, in file order. Nothing for a part that the transcript doesn't have. */
 export async function* piEntries(
@@ -28,7 +28,7 @@ export async function* piEntries(
   for await (const line of decodedLines(source, { ...options, part })) yield 'kind' in line ? line : withText(line.indexed, line.value)
 }
 
-/** The same lines without what they say. */
+/** The same lines without what they say, many at a time. */
 export async function* piStructure(
   transcript: Transcript,
   options: AbortOptions & {
@@ -36,11 +36,13 @@ export async function* piStructure(
     readonly from?: LineStart | undefined
     readonly wellFormed?: boolean | undefined
   },
-): AsyncGenerator<IndexedEntry | BadLine, void, undefined> {
+): AsyncGenerator<readonly (IndexedEntry | BadLine)[], void, undefined> {
   const part = options.part ?? 'main'
   const source = await sourceOf(transcript, part)
   if (source === undefined) return
-  for await (const line of decodedLines(source, { ...options, part })) yield 'kind' in line ? line : line.indexed
+  for await (const batch of decodedBatches(source, { ...options, part, text: false })) {
+    yield batch.map((line) => ('kind' in line ? line : line.indexed))
+  }
 }
 
 /** What one line says. A line that doesn't parse has no text. */
@@ -51,24 +53,41 @@ export function piEntry(line: Uint8Array, indexed: IndexedEntry): Entry {
 /** The lines of a part as entries with what they say, from `from` on. A version 1 file is always read from its start, since it has no ids. */
 export async function* decodedLines(
   source: TranscriptSource,
+  options: AbortOptions & { readonly part: PartName; readonly from?: LineStart | undefined },
+): AsyncGenerator<DecodedEntry | BadLine, void, undefined> {
+  for await (const batch of decodedBatches(source, { ...options, text: true })) yield* batch
+}
+
+/**
+ * The same, many at a time. Without `text` the value of a plain message has only what its structure needs; `wellFormed` says besides that
+ * every line is known to parse.
+ */
+export async function* decodedBatches(
+  source: TranscriptSource,
   options: AbortOptions & {
     readonly part: PartName
     readonly from?: LineStart | undefined
     readonly wellFormed?: boolean | undefined
+    readonly text: boolean
   },
-): AsyncGenerator<DecodedEntry | BadLine, void, undefined> {
-  const { part, signal, wellFormed } = options
+): AsyncGenerator<readonly (DecodedEntry | BadLine)[], void, undefined> {
+  const { part, signal, wellFormed, text } = options
   const wanted = options.from !== undefined && options.from.start > 0 ? options.from : undefined
   const header = wanted === undefined ? undefined : await readHeader(source, options)
   const linear = header !== undefined && header.version < 2
   const decoder = entryDecoder(linear ? undefined : header)
-  for await (const { place, bytes } of readLines(source, { part, signal, from: linear ? undefined : wanted })) {
-    const head = wellFormed === true ? lineHead(bytes) : undefined
-    const parsed: ParsedLine = head === undefined ? parseLine(bytes) : { value: head }
-    const decoded = parsed.problem === undefined ? decoder.decode(place, parsed.value) : undefined
-    if (wanted !== undefined && place.line < wanted.line) continue
-    if (decoded === undefined) yield { ...place, kind: 'bad', message: parsed.problem ?? '' }
-    else yield hasByteOrderMark(bytes) && decoded.verbatim ? { ...decoded, verbatim: false } : decoded
+  const headOf = text ? () => undefined : wellFormed === true ? lineHead : scannedHead
+  for await (const lines of readLineBatches(source, { part, signal, from: linear ? undefined : wanted })) {
+    const batch: (DecodedEntry | BadLine)[] = []
+    for (const { place, bytes } of lines) {
+      const head = headOf(bytes)
+      const parsed: ParsedLine = head === undefined ? parseLine(bytes) : { value: head }
+      const decoded = parsed.problem === undefined ? decoder.decode(place, parsed.value) : undefined
+      if (wanted !== undefined && place.line < wanted.line) continue
+      if (decoded === undefined) batch.push({ ...place, kind: 'bad', message: parsed.problem ?? '' })
+      else batch.push(hasByteOrderMark(bytes) && decoded.verbatim ? { ...decoded, verbatim: false } : decoded)
+    }
+    if (batch.length > 0) yield batch
   }
 }
 
@@ -98,11 +117,18 @@ export async function readIndex(
   const index = growingIndex()
   const alteredPositions = new Set<number>()
   let header: PiHeader | undefined
-  for await (const line of decodedLines(source, { part: 'main', signal: options?.signal, wellFormed: options?.wellFormed })) {
-    if ('kind' in line) continue
-    if (index.size === 0) header = piHeader(line.value)
-    if (!line.verbatim) alteredPositions.add(index.size)
-    index.add(line.indexed)
+  for await (const batch of decodedBatches(source, {
+    part: 'main',
+    signal: options?.signal,
+    wellFormed: options?.wellFormed,
+    text: false,
+  })) {
+    for (const line of batch) {
+      if ('kind' in line) continue
+      if (index.size === 0) header = piHeader(line.value)
+      if (!line.verbatim) alteredPositions.add(index.size)
+      index.add(line.indexed)
+    }
   }
   return { ...index, size: index.size, source, header, alteredPositions }
 }

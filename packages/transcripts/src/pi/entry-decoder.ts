@@ -2,6 +2,7 @@ import type { EntryKind, IndexedEntry, KeptEntries, LinePlace } from '@palimpses
 import { asCount, asName, asRecord, asString, type JsonRecord } from '../json-fields.ts'
 import { entryRole } from './entry-text.ts'
 import { currentVersion, messageRole, type PiHeader, piHeader, stateTypes } from './format.ts'
+import { idSet } from './id-set.ts'
 
 /** An entry, what its line says, and whether the line can stand in a version 3 file as it is. */
 export interface DecodedEntry {
@@ -137,28 +138,12 @@ function idRegistry(): IdRegistry {
   return {
     register(ownId, line) {
       let id = ownId ?? `L${line}`
-      while (taken.has(id)) id = `${id}@L${line}`
-      taken.add(id)
+      while (!taken.add(id)) id = `${id}@L${line}`
       if (ownId !== undefined && id !== ownId) renamed.set(ownId, id)
       return id
     },
     resolve(ownId) {
       return ownId === undefined ? ownId : (renamed.get(ownId) ?? ownId)
-    },
-  }
-}
-
-/** A set of ids. pi's own have eight hex digits: as numbers they take a third of the memory, which counts where a file has a million. */
-function idSet(): { has(id: string): boolean; add(id: string): void } {
-  const numbers = new Set<number>()
-  const others = new Set<string>()
-  const isNumber = (id: string) => /^[0-9a-f]{8}$/.test(id)
-  const numberOf = (id: string) => Number.parseInt(id, 16) | 0
-  return {
-    has: (id) => (isNumber(id) ? numbers.has(numberOf(id)) : others.has(id)),
-    add(id) {
-      if (isNumber(id)) numbers.add(numberOf(id))
-      else others.add(id)
     },
   }
 }

@@ -1,0 +1,98 @@
+import { constants, createZstdCompress, type ZstdCompress } from 'node:zlib'
+
+const level = 3
+const pieceBytes = 64 * 1024
+
+/** A zstd frame in the pieces in which it was made. */
+export interface Frame {
+  readonly sizeBytes: number
+  readonly pieces: readonly Uint8Array[]
+}
+
+/** A frame that is in one piece. */
+export function wholeFrame(bytes: Uint8Array): Frame {
+  return { sizeBytes: bytes.byteLength, pieces: [bytes] }
+}
+
+/** Gives the memory of a frame back at once, instead of when it is collected; its pieces are empty afterwards. */
+export function freeFrame(frame: Frame): void {
+  for (const { buffer, byteOffset, byteLength } of frame.pieces) {
+    // Only what ends a buffer: the next frame may begin behind a shorter one.
+    if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength && !buffer.detached) buffer.transfer(0)
+  }
+}
+
+/** Compresses in the thread pool, with a few contexts that are used over and over: making one costs as much as 200 KB of work. */
+export interface Compressor {
+  /** How many frames are made at once. */
+  readonly lanes: number
+  /** One frame. `bytes` must stay as they are until then. Rejects once the compressor is closed. */
+  compress(bytes: Uint8Array): Promise<Frame>
+  /** Gives the contexts back; they are made anew when they are needed. */
+  close(): void
+}
+
+/** A compressor of `lanes` contexts, none of which is made yet. */
+export function createCompressor(lanes: number): Compressor {
+  const open = new Map<number, Lane>()
+  let turn = 0
+  return {
+    lanes,
+    compress(bytes) {
+      turn = (turn + 1) % lanes
+      const lane = open.get(turn) ?? createLane()
+      open.set(turn, lane)
+      return lane.compress(bytes)
+    },
+    close() {
+      for (const lane of open.values()) lane.close()
+      open.clear()
+    },
+  }
+}
+
+interface Lane {
+  compress(bytes: Uint8Array): Promise<Frame>
+  close(): void
+}
+
+/** One context; what is given to it is done in order. */
+function createLane(): Lane {
+  const context = createZstdCompress({ chunkSize: pieceBytes, params: { [constants.ZSTD_c_compressionLevel]: level } })
+  let pieces: Uint8Array[] = []
+  let previous: Promise<unknown> = Promise.resolve()
+  context.on('data', (piece: Uint8Array) => pieces.push(piece))
+  // Met by the frame that is being made.
+  context.on('error', () => undefined)
+  return {
+    compress(bytes) {
+      const frame = previous.then(async () => {
+        pieces = []
+        await compressWith(context, bytes)
+        return { sizeBytes: pieces.reduce((sum, piece) => sum + piece.byteLength, 0), pieces }
+      })
+      previous = frame.catch(() => undefined)
+      return frame
+    },
+    close: () => context.destroy(),
+  }
+}
+
+/** Writes bytes and ends the frame: its last piece has been handed over when this resolves. */
+function compressWith(context: ZstdCompress, bytes: Uint8Array): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const failed = (error?: Error | null): void => reject(error ?? new Error('The compressor was closed.'))
+    if (context.destroyed) return failed()
+    context.once('error', failed)
+    context.once('close', failed)
+    const done = (): void => {
+      // What was made is handed over as it comes; should some of it still wait, it is the turn of others first.
+      if (context.readableLength > 0) return void setImmediate(done)
+      context.off('error', failed)
+      context.off('close', failed)
+      resolve()
+    }
+    context.write(bytes, (error) => (error ? failed(error) : undefined))
+    context.flush(constants.ZSTD_e_end, done)
+  })
+}
