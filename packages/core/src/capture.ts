@@ -78,7 +78,7 @@ export async function captureCheckpoint(environment: Environment, request: Captu
     const options = { signal: request.signal }
     const store = createPartStore(environment, session.name, options)
     await storeAhead(environment, session, store, options)
-    const { outcome, checkpoint } = await changeLedger(environment, session.name, options, (ledger) =>
+    const { outcome, checkpoint } = await changeLedger(environment, session.name, { ...options, beginWith: newLedger(session) }, (ledger) =>
       captureInto(environment, session, store, facts, ledger ?? newLedger(session), options),
     )
     return {
@@ -97,7 +97,7 @@ export async function captureCheckpoint(environment: Environment, request: Captu
 async function storeAhead(environment: Environment, session: TranscriptSession, store: PartStore, options: AbortOptions): Promise<void> {
   const totalBytes = session.contents.reduce((sum, content) => sum + content.endBytes, 0)
   for (let left = Math.ceil(totalBytes / commitEveryBytes); left > 1; left -= 1) {
-    const stopped = await changeLedger(environment, session.name, options, async (ledger) => {
+    const stopped = await changeLedger(environment, session.name, { ...options, beginWith: newLedger(session) }, async (ledger) => {
       const current = ledger ?? newLedger(session)
       const stored = await store.store(current, await store.match(current, session.contents), commitEveryBytes)
       return stored.added.length === 0 ? { result: false } : { ledger: stored.ledger, result: stored.stopped }

@@ -92,8 +92,11 @@ async function settle(
   const inherited = await inheritedBoundaries(environment, session)
   // Checkpoints stand before their boundaries: what comes after the last one belongs to none yet.
   const contents = session.contents.map((content) => (content.name === 'main' ? { ...content, endBytes: last.boundary.start } : content))
-  return changeLedger(environment, session.name, options, async (ledger) => {
-    const known = settledAlready(ledger, await knownRows(environment, session, ledger, options), found, inherited)
+  // A session that has nothing but what it inherited gets no ledger.
+  const isInherited = found.compactions.every(({ boundary }) => boundary.entryId !== undefined && inherited.has(boundary.entryId))
+  const beginWith = isInherited ? undefined : newLedger(session)
+  return changeLedger(environment, session.name, { ...options, beginWith }, async (ledger) => {
+    const known = settledAlready(ledger ?? newLedger(session), await knownRows(environment, session, ledger, options), found, inherited)
     if (known !== undefined) return { result: known }
     return settleInto(environment, session, store, contents, { ...found, inherited }, ledger ?? newLedger(session), options)
   })
@@ -137,12 +140,11 @@ async function settleInto(
 
 /** The answer without storing anything, where every compaction has been settled before and a whole id could be told from the line alone. */
 function settledAlready(
-  ledger: Ledger | undefined,
+  ledger: Ledger,
   rows: readonly { readonly id: string; readonly boundaryId?: string | undefined }[],
   found: Found,
   inherited: ReadonlySet<string>,
 ): Counts | undefined {
-  if (ledger === undefined) return undefined
   const ids: string[] = []
   for (const { boundary } of found.compactions) {
     const row = boundary.entryId === undefined ? undefined : rows.find((candidate) => candidate.boundaryId === boundary.entryId)

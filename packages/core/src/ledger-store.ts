@@ -18,6 +18,15 @@ export interface Change<Result> {
   readonly unnamed?: readonly string[] | undefined
 }
 
+/** How a ledger is changed. */
+export interface ChangeOptions extends AbortOptions {
+  /**
+   * What a session that has no ledger yet begins with: swapped in before `change` runs, so that objects are only ever put beside a ledger. Where
+   * there are some and no ledger, it is lost. That swap is no commit.
+   */
+  readonly beginWith?: Ledger | undefined
+}
+
 /** The ledger of a session as it stands; `undefined` for a session that has none. Throws `CHECKPOINT_CORRUPT` when it is damaged. */
 export async function readLedger(environment: Environment, name: Key, options: AbortOptions): Promise<Ledger | undefined> {
   return (await readVersioned(environment, name, options))?.ledger
@@ -31,19 +40,27 @@ export async function readLedger(environment: Environment, name: Key, options: A
 export async function changeLedger<Result>(
   environment: Environment,
   name: Key,
-  options: AbortOptions,
+  changeOptions: ChangeOptions,
   change: (ledger: Ledger | undefined) => Promise<Change<Result>>,
 ): Promise<Result> {
+  const { beginWith, ...options } = changeOptions
   await environment.readable(options)
   const tried = new Map<string, Change<Result>>()
   let failure: unknown
+  let hasBegun = false
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     options.signal?.throwIfAborted()
-    if (attempt > 0) await wait(Math.random() * Math.min(4 * attempt, 100), undefined, options)
+    if (attempt > 0 && !hasBegun) await wait(Math.random() * Math.min(4 * attempt, 100), undefined, options)
     const found = await readVersioned(environment, name, options)
     const landed = found?.ledger.commits.map((id) => tried.get(id)).find((candidate) => candidate !== undefined)
     if (landed !== undefined) return settle(environment, name, landed)
     if (failure !== undefined && !isUnknown(failure)) throw failure
+    if (found === undefined && beginWith !== undefined) {
+      failure = await begun(environment, name, beginWith, options)
+      hasBegun = failure === undefined
+      continue
+    }
+    hasBegun = false
     const wanted = await change(found?.ledger).catch(async (error: unknown) => {
       if (await isStillNamed(environment, name, found?.version, error, options)) throw error
       return undefined
@@ -61,6 +78,13 @@ export async function changeLedger<Result>(
   }
   if (failure !== undefined) throw failure
   throw new CheckpointError('CHECKPOINT_CONFLICT', `Other writers were faster ${maxAttempts} times in a row. Try again.`, { session: name })
+}
+
+/** Swaps in the first ledger of a session, unless somebody else has by now. Gives what it failed with. */
+async function begun(environment: Environment, name: Key, ledger: Ledger, options: AbortOptions): Promise<unknown> {
+  await environment.writable(options)
+  await environment.catalogue?.changing(name).catch(() => undefined)
+  return (await swap(environment, name, ledger, undefined, options)).failure
 }
 
 /**

@@ -92,6 +92,9 @@ describe.each(plays)('$name', (play) => {
     const { scene, folder, before, after, disturb } = await setScene(play)
     const met = await disturb({ kind: 'dies' }, isWrite, async ({ where, storage, files }) => {
       await assertAllOrNothing(serviceOver(storage, folder), scene, where)
+      // What a crash leaves is no damage, and nothing that prune would leave alone.
+      expect((await serviceOver(storage, folder).verify()).damaged, where).toEqual([])
+      expect((await serviceOver(storage, folder).prune({ dryRun: true })).problems, where).toEqual([])
       await assertGoesOn(serviceOver(storage, folder), scene, where)
       expect([before, after], where).toContainEqual(files)
     })

@@ -259,23 +259,45 @@ describe.each([
     expect(counted.calls().refs.compareAndSwap).toBe(0)
   })
 
-  test('a session that has records and no ledger is left alone and named', async () => {
+  test('a first capture that crashed before its swap is no lost ledger: verify finds no damage, repair makes nothing of it, and it goes', async () => {
     const workshop = await openWorkshop(openStore)
     const storage = workshop.storage()
-    const noSwap = altered(storage, {
+    let swaps = 0
+    const oneSwap = altered(storage, {
       refs: {
         compareAndSwap: async (name, ...rest) => {
-          if (name.startsWith('sessions/')) throw new StorageError('refused', 'crashed')
+          if (name.startsWith('sessions/')) swaps += 1
+          if (swaps > 1) throw new StorageError('refused', 'crashed')
           return storage.refs.compareAndSwap(name, ...rest)
         },
       },
     })
-    await expect(workshop.service({ storage: noSwap }).capture({ ...smallSession('s'), reason: 'requested' })).rejects.toBeDefined()
+    await expect(workshop.service({ storage: oneSwap }).capture({ ...smallSession('s'), reason: 'requested' })).rejects.toBeDefined()
+    expect(await orphans(storage)).toHaveLength(2)
+    const service = workshop.service()
+    expect((await service.verify({ repair: true })).damaged).toEqual([])
+    expect([await idsIn(service), (await service.sessions()).sessions]).toEqual([[], []])
+    expect(await service.prune()).toMatchObject({ problems: [], orphanedObjects: 2 })
+    expect(await orphans(storage)).toEqual([])
+    const { outcome, storedBytes } = await service.capture({ ...smallSession('s'), reason: 'requested' })
+    expect([outcome, storedBytes > 0]).toEqual(['captured', true])
+  })
+
+  test('a session that has records and no ledger is left alone and named', async () => {
+    const workshop = await openWorkshop(openStore)
+    const { checkpoint } = await workshop.service().capture({ ...smallSession('s'), reason: 'requested' })
+    const storage = (await openStore())()
+    for (const key of await workshop.objectKeys()) {
+      await storage.objects.put(key, (await workshop.storage().objects.get(key)) ?? new Uint8Array())
+    }
     const before = await sizes(storage)
     expect(before.size).toBeGreaterThan(1)
-    const report = await workshop.service().prune()
+    const service = workshop.service({ storage })
+    const report = await service.prune()
     expect(report.problems).toMatchObject([{ message: expect.stringContaining('verify --repair') }])
     expect(await sizes(storage)).toEqual(before)
+    await service.verify({ repair: true })
+    expect(await idsIn(service)).toEqual([checkpoint.id])
   })
 
   test('a damaged session does not stop the others, and nothing of it goes', async () => {
