@@ -28,8 +28,9 @@ export async function longestPrefix(
     if (match.kind === 'whole') return match
     if (match.kind === 'none') continue
     if (match.bytes > best.bytes || (match.bytes === best.bytes && match.kind === 'append')) best = match
-    // Nothing can share more than a stream that was followed to its end by the newest one.
-    if (match.kind === 'append' && stream === streamsOf(session.ledger, part).length - 1) break
+    // Nothing can share more than the newest stream that is followed to its end: where it has bytes of its own, it is where the others part.
+    const isNewest = stream === streamsOf(session.ledger, part).length - 1
+    if (isNewest && match.kind === 'append' && match.bytes > (streamsOf(session.ledger, part)[stream]?.base?.bytes ?? 0)) break
   }
   return best
 }

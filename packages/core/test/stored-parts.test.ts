@@ -8,6 +8,7 @@ import { emptyLedger, type Ledger } from '../src/ledger.ts'
 import { rangeDigests } from '../src/part-bytes.ts'
 import { storedSource } from '../src/snapshot.ts'
 import { createPartStore, type PartContent, type PartStore } from '../src/stored-parts.ts'
+import { streamsOf, withStream } from '../src/stream.ts'
 import { bytesSource } from './support/bytes-source.ts'
 import { tinyStorage } from './support/tiny-storage.ts'
 
@@ -158,6 +159,28 @@ describe('parts that were stored', () => {
     for (const [at, letter] of ['a', 'b', 'c'].entries()) {
       const position = stored.positions[at]
       expect(position === undefined ? undefined : (await readBack(session, stored.ledger, position))[0]).toBe(letter.charCodeAt(0))
+    }
+  })
+
+  test('are known again after a rewrite that was taken back, whether its stream begins on another one or on nothing', async () => {
+    for (const shared of ['', 'abcdefghijklmnopqrstuvwxyz']) {
+      const session = newSession()
+      const bytes = (letters: string) => Buffer.concat([...letters].map(line))
+      const old = contentOf(bytes(`${shared}ooo`))
+      const store = () => createPartStore(session.environment, name, {})
+      const first = await storeIn(store(), session.ledger, [old])
+      const rewritten = await storeIn(store(), first.ledger, [contentOf(bytes(`${shared}xyz`))])
+      const main = streamsOf(rewritten.ledger, 'main')
+      expect(main).toHaveLength(2)
+      // As `abandon` leaves it: the stream of the rewrite has nothing of its own any more.
+      const abandoned = withStream(rewritten.ledger, 'main', 1, { ...main[1], segments: [], open: [] })
+      const again = await storeIn(store(), abandoned, [old])
+      expect([again.added, again.positions[0]?.stream]).toEqual([[], 0])
+      const longer = await storeIn(store(), abandoned, [contentOf(bytes(`${shared}ooop`))])
+      expect(longer.added).toEqual([{ name: 'main', stream: 0, from: old.endBytes }])
+      // Another rewrite goes on where the one that was taken back had begun.
+      const other = await storeIn(store(), abandoned, [contentOf(bytes(`${shared}qqq`))])
+      expect(streamsOf(other.ledger, 'main')).toHaveLength(2)
     }
   })
 })
