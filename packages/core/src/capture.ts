@@ -6,6 +6,7 @@ import {
   type CompactionReason,
   checkpointOf,
   isCompactionReason,
+  type PartPosition,
 } from './checkpoint.ts'
 import { makeCheckpointId } from './checkpoint-id.ts'
 import { abandonCheckpoint, type Completion, completeCheckpoint } from './completion.ts'
@@ -18,7 +19,7 @@ import { retain } from './retention.ts'
 import { storeRecord } from './row.ts'
 import { allRows, byNewest, withRows } from './rows.ts'
 import { type Captured, isSame, unchanged } from './same-snapshot.ts'
-import { isSuperseded, isWaiting, settleCompactions } from './settlement.ts'
+import { isSupersededBy, isWaiting, type Settlement, settleCompactions } from './settlement.ts'
 import type { AbortOptions } from './storage.ts'
 import { commitEveryBytes, createPartStore, type MatchedPart, type PartStore, type StoredParts } from './stored-parts.ts'
 import { isOnStream } from './stream.ts'
@@ -166,23 +167,35 @@ async function captureInto(
     { tipId: tipId === leafId ? undefined : tipId, label: facts.label, prefixCheck: matched[0]?.byTail === true ? 'tail' : undefined },
     options,
   )
+  return withCheckpoint(environment, session, facts, { settled, main, byTail: matched[0]?.byTail }, { row, record }, options)
+}
+
+/** The ledger with the row of a capture, without those that it supersedes, and within the retention. */
+async function withCheckpoint(
+  environment: Environment,
+  session: TranscriptSession,
+  facts: CaptureFacts,
+  found: { readonly settled: Settlement; readonly main: PartPosition; readonly byTail: boolean | undefined },
+  made: { readonly row: CheckpointRow; readonly record: CheckpointRecord },
+  options: AbortOptions,
+): Promise<Change<Captured>> {
+  const { settled, main, byTail } = found
+  const { row, record } = made
+  const known = byTail === false ? settled.rows.map((candidate) => confirmedBy(candidate, settled.ledger, main.stream)) : settled.rows
   // What is kept before a restore is no successor: the checkpoint that is about to be restored may be one that still waits.
-  const superseded = facts.reason === 'before-restore' ? [] : settled.rows.filter((candidate) => isWithin(candidate, settled.ledger, main))
-  const others = settled.rows.filter((candidate) => !superseded.includes(candidate))
-  const confirmed = matched[0]?.byTail === false ? others.map((candidate) => confirmedBy(candidate, settled.ledger, main.stream)) : others
+  const superseded = facts.reason === 'before-restore' ? [] : known.filter((candidate) => isSupersededBy(candidate, settled.ledger, main))
+  const others = known.filter((candidate) => !superseded.includes(candidate))
   const tail = await tailOf(session.main, session.transcript.identity, main, options)
-  const kept = retain([...confirmed, row], settled.ledger.trash, environment.retention, environment.now())
-  const next = await withRows(environment, session.name, { ...withTail(settled.ledger, tail), trash: kept.trash }, kept.rows, options)
+  const kept = retain([...others, row], settled.ledger.trash, environment.retention, environment.now())
+  // A pending one may be taken back: what it supersedes goes when it is complete.
+  const [staying, going] = row.status === 'pending' ? [superseded, []] : [[], superseded]
+  const ledger = { ...withTail(settled.ledger, tail), trash: [...kept.trash] }
+  const next = await withRows(environment, session.name, ledger, [...kept.rows, ...staying], options)
   return {
     ledger: next.ledger,
     result: { outcome: 'captured', checkpoint: checkpointOf(row, record) },
-    unnamed: [...settled.unnamed, ...next.unnamed, ...superseded.map((candidate) => candidate.record)],
+    unnamed: [...settled.unnamed, ...next.unnamed, ...going.map((candidate) => candidate.record)],
   }
-}
-
-/** Whether a checkpoint has nothing that one at `position` has not. */
-function isWithin(row: CheckpointRow, ledger: Ledger, position: { readonly stream: number; readonly bytes: number }): boolean {
-  return isSuperseded(row) && row.bytes <= position.bytes && isOnStream(ledger, 'main', row, position.stream)
 }
 
 /** A comparison of the whole prefix takes the mark of the tail check off the checkpoints in it. */

@@ -6,6 +6,7 @@ import { changeLedger } from './ledger-store.ts'
 import { storeRecord } from './row.ts'
 import { allRows, withRows } from './rows.ts'
 import { readRecord } from './session-objects.ts'
+import { isSupersededBy } from './settlement.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { streamEnd, streamsOf, withStream } from './stream.ts'
 import { trimmed, wholeNumber } from './text-input.ts'
@@ -18,7 +19,7 @@ export interface Completion {
   readonly postCompaction?: SessionReference | undefined
 }
 
-/** Confirms a pending checkpoint, atomically. Completing a complete one again replaces what is given and keeps the rest. */
+/** Confirms a pending checkpoint, atomically; those from before it that it supersedes go. Completing a complete one again replaces what is given and keeps the rest. */
 export async function completeCheckpoint(
   environment: Environment,
   name: Key,
@@ -43,12 +44,22 @@ export async function completeCheckpoint(
     }
     const record = completed(known, { ...completion, tokensAfter })
     const stored = await storeRecord(environment, name, ledger, record, row, options)
-    const next = await withRows(environment, name, ledger, replaced(rows, row, { ...stored, commit: row.commit }), options)
-    return { ledger: next.ledger, result: checkpointOf(stored, record), unnamed: [row.record, ...next.unnamed] }
+    const isBefore = (other: CheckpointRow): boolean => other.commit < row.commit && isSupersededBy(other, ledger, row)
+    const superseded = rows.filter((other) => other !== row && isBefore(other))
+    const others = rows.filter((other) => !superseded.includes(other))
+    const next = await withRows(environment, name, ledger, replaced(others, row, { ...stored, commit: row.commit }), options)
+    return {
+      ledger: next.ledger,
+      result: checkpointOf(stored, record),
+      unnamed: [row.record, ...superseded.map((other) => other.record), ...next.unnamed],
+    }
   })
 }
 
-/** Takes a pending checkpoint back, and those of its bytes that nothing which came later can stand on. Refused once it is complete. */
+/**
+ * Takes a pending checkpoint back, and those of its bytes that nothing which came later can stand on. A snapshot that a capture for a compaction
+ * made a pending one is a snapshot again. Refused once it is complete.
+ */
 export async function abandonCheckpoint(environment: Environment, name: Key, id: string, options: AbortOptions): Promise<void> {
   await changeLedger(environment, name, options, async (before) => {
     const { ledger, rows, row } = await rowOf(environment, name, before, id, options)
@@ -58,10 +69,15 @@ export async function abandonCheckpoint(environment: Environment, name: Key, id:
         expected: 'a pending checkpoint',
       })
     }
+    const known = await readRecord(environment, name, row, options)
+    if (known.status === 'snapshot') {
+      const snapshot: CheckpointRow = { ...row, status: known.status, reason: known.reason }
+      const next = await withRows(environment, name, ledger, replaced(rows, row, snapshot), options)
+      return { ledger: next.ledger, result: undefined, unnamed: next.unnamed }
+    }
     const remaining = rows.filter((candidate) => candidate !== row)
     const isLast = ledger.trash.concat(remaining).every((other) => other.commit < row.commit)
-    const record = await readRecord(environment, name, row, options)
-    const cut = isLast ? withoutAdded(ledger, record) : { ledger, objects: [] }
+    const cut = isLast ? withoutAdded(ledger, known) : { ledger, objects: [] }
     const next = await withRows(environment, name, cut.ledger, remaining, options)
     return { ledger: next.ledger, result: undefined, unnamed: [row.record, ...cut.objects, ...next.unnamed] }
   })

@@ -126,8 +126,13 @@ export function isWaiting(row: CheckpointRow): boolean {
 }
 
 /** Whether a later compaction makes a checkpoint without one superfluous: its bytes are a prefix of the other's. */
-export function isSuperseded(row: CheckpointRow): boolean {
+function isSuperseded(row: CheckpointRow): boolean {
   return !isProtected(row) && row.boundaryId === undefined && (row.status === 'pending' || row.reason === 'session-end')
+}
+
+/** Whether it is superfluous beside a checkpoint at `position`: it has nothing that one has not. */
+export function isSupersededBy(row: CheckpointRow, ledger: Ledger, position: { readonly stream: number; readonly bytes: number }): boolean {
+  return isSuperseded(row) && row.bytes <= position.bytes && isOnStream(ledger, 'main', row, position.stream)
 }
 
 function takeBack(state: SettlementState, trashed: CheckpointRow): void {

@@ -342,6 +342,44 @@ function settledCases(openStore: OpenStore): void {
       expect((await workshop.objectKeys()).length).toBe(3)
     })
 
+    test.each(['manual', 'session-end'] as const)(
+      'and was taken for %s stays while a compaction is waited for, until that is complete',
+      async (reason) => {
+        const workshop = await openWorkshop(openStore)
+        const file = await workshop.pi()
+        await file.turn()
+        const service = workshop.service()
+        const first = await service.capture({ ...of(file), reason })
+        const bytes = file.bytes()
+        const objects = await workshop.objectKeys()
+        await file.turn()
+        const abandoned = await service.capture({ ...of(file), reason: 'manual' })
+        await abandoned.abandon()
+        expect([await idsIn(service), await workshop.objectKeys()]).toEqual([[first.checkpoint.id], objects])
+        expect((await rawOf(service, first.checkpoint.id)).equals(bytes)).toBe(true)
+        const second = await service.capture({ ...of(file), reason: 'manual' })
+        expect(await idsIn(service)).toEqual([second.checkpoint.id, first.checkpoint.id])
+        await second.complete()
+        expect(await idsIn(service)).toEqual([second.checkpoint.id])
+        expect((await workshop.objectKeys()).length).toBe(3)
+      },
+    )
+
+    test('takes no place in what retention keeps while it waits to be replaced', async () => {
+      const workshop = await openWorkshop(openStore)
+      const file = await workshop.pi()
+      const service = workshop.service({ retention: { maxCheckpoints: 2 } })
+      await file.turn()
+      const complete = await (await service.capture({ ...of(file), reason: 'manual' })).complete()
+      await file.turn()
+      const ended = await service.capture({ ...of(file), reason: 'session-end' })
+      await file.turn()
+      const pending = await service.capture({ ...of(file), reason: 'manual' })
+      expect(await idsIn(service)).toEqual([pending.checkpoint.id, ended.checkpoint.id, complete.id])
+      await pending.complete()
+      expect(await idsIn(service)).toEqual([pending.checkpoint.id, complete.id])
+    })
+
     test('stays when it is pinned, labelled, requested, or complete', async () => {
       const workshop = await openWorkshop(openStore)
       const file = await workshop.pi()
@@ -370,6 +408,8 @@ function settledCases(openStore: OpenStore): void {
       expect(pending.storedBytes).toBe(0)
       await file.turn()
       const next = await service.capture({ ...of(file), reason: 'manual' })
+      expect(await idsIn(service)).toEqual([next.checkpoint.id, pending.checkpoint.id, requested.checkpoint.id])
+      await next.complete()
       expect(await idsIn(service)).toEqual([next.checkpoint.id, requested.checkpoint.id])
       expect((await service.get(requested.checkpoint.id)).reason).toBe('requested')
     })
@@ -435,6 +475,19 @@ function settledCases(openStore: OpenStore): void {
       await first.abandon()
       await service.undelete(second.checkpoint.id)
       expect((await rawOf(service, second.checkpoint.id)).equals(file.bytes())).toBe(true)
+    })
+
+    test('of a snapshot that a compaction made a pending one leaves the snapshot it was', async () => {
+      const workshop = await openWorkshop(openStore)
+      const file = await workshop.pi()
+      await file.turn()
+      const service = workshop.service()
+      const { checkpoint } = await service.capture({ ...of(file), reason: 'session-end' })
+      const pending = await service.capture({ ...of(file), reason: 'manual' })
+      expect([pending.outcome, pending.checkpoint.id, pending.checkpoint.status]).toEqual(['unchanged', checkpoint.id, 'pending'])
+      await service.abandon(checkpoint.id)
+      expect(await service.get(checkpoint.id)).toEqual(checkpoint)
+      await expect(service.abandon(checkpoint.id)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     })
 
     test('is refused once it is complete, and for a snapshot; the message says what to do', async () => {

@@ -134,7 +134,7 @@ async function take(service: Checkpoints, model: Model, step: Step, where: strin
       return
     case 'capture': {
       await service.capture({ ...request(model), reason: step.reason })
-      return learn(service, model, where)
+      return learn(service, model, where, step.reason !== 'manual')
     }
     case 'import':
     case 'import again':
@@ -147,7 +147,7 @@ async function take(service: Checkpoints, model: Model, step: Step, where: strin
       return assertPruned(service, { trashMs: 0 }, where)
     case 'complete':
     case 'abandon':
-      return settle(service, model, step)
+      return settle(service, model, step, where)
     case 'delete':
     case 'undelete':
       return moveToOrFromTrash(service, model, step)
@@ -161,7 +161,8 @@ function request(model: Model) {
 }
 
 /** What a capture or an import made, moved up to a boundary, or let go. */
-async function learn(service: Checkpoints, model: Model, where: string): Promise<void> {
+async function learn(service: Checkpoints, model: Model, where: string, mayReplace = true): Promise<void> {
+  let hasSettled = false
   const whole = model.text.slice(0, model.text.lastIndexOf('\n') + 1)
   const listed = (await service.list({ limit: 1000 })).checkpoints
   for (const { id, status, reason, boundary } of listed) {
@@ -169,6 +170,7 @@ async function learn(service: Checkpoints, model: Model, where: string): Promise
     const isNew = known === undefined || known.boundaryId !== boundary?.id
     // The boundary's id stands in one line alone.
     const end = boundary === undefined ? whole.length : whole.lastIndexOf('\n', whole.indexOf(`"id":"${boundary.id}"`)) + 1
+    if (isNew && boundary !== undefined) hasSettled = true
     if (isNew && boundary !== undefined)
       assert.equal(boundary.start, Buffer.byteLength(whole.slice(0, end)), `the boundary of ${id} ${where}`)
     // It comes back from the trash as it was when it went there.
@@ -179,23 +181,31 @@ async function learn(service: Checkpoints, model: Model, where: string): Promise
   }
   for (const [id, known] of model.kept) {
     if (listed.some((checkpoint) => checkpoint.id === id)) continue
-    // Only what no compaction followed may be replaced by what came later.
+    // Only what no compaction followed may be replaced by what came later, and not by what waits itself.
+    assert.ok(mayReplace || hasSettled, `${id} is gone for one that may be taken back ${where}`)
     assert.ok(known.boundaryId === undefined && (known.status === 'pending' || known.reason === 'session-end'), `${id} is gone ${where}`)
     model.kept.delete(id)
   }
 }
 
-async function settle(service: Checkpoints, model: Model, step: { kind: 'complete' | 'abandon'; which: number }): Promise<void> {
+async function settle(
+  service: Checkpoints,
+  model: Model,
+  step: { kind: 'complete' | 'abandon'; which: number },
+  where: string,
+): Promise<void> {
   const pending = [...model.kept].filter(([, { status }]) => status === 'pending')
   const [id, known] = pending[step.which % pending.length] ?? []
   if (id === undefined || known === undefined) return
   if (step.kind === 'complete') {
     await service.complete(id, { summary: 's' })
-    model.kept.set(id, { ...known, status: 'complete' })
-  } else {
-    await service.abandon(id)
-    model.kept.delete(id)
+    return learn(service, model, where)
   }
+  await service.abandon(id)
+  const snapshot = (await service.list({ limit: 1000 })).checkpoints.find((checkpoint) => checkpoint.id === id)
+  if (snapshot === undefined) model.kept.delete(id)
+  else assert.equal(snapshot.status, 'snapshot', `${id} is what it was before it was pending ${where}`)
+  return learn(service, model, where, false)
 }
 
 async function moveToOrFromTrash(service: Checkpoints, model: Model, step: { kind: 'delete' | 'undelete'; which: number }): Promise<void> {
