@@ -15,6 +15,7 @@ import { sessionDigest } from './keys.ts'
 import type { Ledger, Tail } from './ledger.ts'
 import { type Change, changeLedger } from './ledger-store.ts'
 import { compactionsOf, inspectLines, upTo } from './main-part.ts'
+import { type PutOptions, puttingTogether } from './puts.ts'
 import { retain } from './retention.ts'
 import { storeRecord } from './row.ts'
 import { allRows, byNewest, withRows } from './rows.ts'
@@ -80,7 +81,7 @@ export async function captureCheckpoint(environment: Environment, request: Captu
     const store = createPartStore(environment, session.name, options)
     await storeAhead(environment, session, store, options)
     const { outcome, checkpoint } = await changeLedger(environment, session.name, { ...options, beginWith: newLedger(session) }, (ledger) =>
-      captureInto(environment, session, store, facts, ledger ?? newLedger(session), options),
+      puttingTogether(options, (putting) => captureInto(environment, session, store, facts, ledger ?? newLedger(session), putting)),
     )
     return {
       outcome,
@@ -100,7 +101,7 @@ async function storeAhead(environment: Environment, session: TranscriptSession, 
   for (let left = Math.ceil(totalBytes / commitEveryBytes); left > 1; left -= 1) {
     const stopped = await changeLedger(environment, session.name, { ...options, beginWith: newLedger(session) }, async (ledger) => {
       const current = ledger ?? newLedger(session)
-      const stored = await store.store(current, await store.match(current, session.contents), commitEveryBytes)
+      const stored = await store.store(current, await store.match(current, session.contents), { stopAfterBytes: commitEveryBytes })
       return stored.added.length === 0 ? { result: false } : { ledger: stored.ledger, result: stored.stopped }
     })
     if (!stopped) return
@@ -113,7 +114,7 @@ async function captureInto(
   store: PartStore,
   facts: CaptureFacts,
   before: Ledger,
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<Change<Captured>> {
   const known = await allRows(environment, session.name, before, options)
   const current = refreshedLedger(before, session)
@@ -126,7 +127,7 @@ async function captureInto(
   const lines = upTo(session.transcript, session.main.sizeBytes)
   // The thread pool compresses while the lines are parsed here.
   const [stored, inspected] = await bothOf(
-    store.store(current, matched),
+    store.store(current, matched, options),
     inspectLines(session.reader, lines, { ...options, from: earlier?.from }),
   )
   const main = stored.positions[0] ?? { name: 'main', stream: 0, bytes: 0, lines: 0 }
@@ -177,7 +178,7 @@ async function withCheckpoint(
   facts: CaptureFacts,
   found: { readonly settled: Settlement; readonly main: PartPosition; readonly byTail: boolean | undefined },
   made: { readonly row: CheckpointRow; readonly record: CheckpointRecord },
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<Change<Captured>> {
   const { settled, main, byTail } = found
   const { row, record } = made

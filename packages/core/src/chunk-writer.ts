@@ -3,8 +3,9 @@ import { createCompressor, type Frame, freeFrame } from './compressor.ts'
 import { sha256 } from './digest.ts'
 import type { Environment } from './environment.ts'
 import type { Chunk } from './ledger.ts'
+import type { PutOptions } from './puts.ts'
 import { writeObject } from './session-objects.ts'
-import type { AbortOptions, Key } from './storage.ts'
+import type { AbortOptions, ByteRange, Key } from './storage.ts'
 import { type PackedChunk, packChunks } from './stored-object.ts'
 import type { PartName, TranscriptSource } from './transcript.ts'
 
@@ -16,9 +17,9 @@ const lanes = 2
 /** Stores chunks of one capture, several in an object, in bounded memory. */
 export interface ChunkWriter {
   /** Cuts the bytes from `start` to `end` into chunks. A chunk that this writer stored before is not stored again. */
-  add(part: PartName, stream: number, source: TranscriptSource, start: number, end: number): Promise<void>
+  add(part: PartName, stream: number, source: TranscriptSource, range: ByteRange, options: PutOptions): Promise<void>
   /** Writes what is still in memory. Gives the chunks of everything added since the last call, in order, by part. */
-  flush(): Promise<ReadonlyMap<PartName, readonly Chunk[]>>
+  flush(options: PutOptions): Promise<ReadonlyMap<PartName, readonly Chunk[]>>
   /** Compressed bytes of chunks stored so far. */
   storedBytes(): number
   /** Gives memory back that is only needed while something is added; to be called in any case. */
@@ -31,7 +32,7 @@ interface Waiting extends Omit<PackedChunk, 'frame'> {
 }
 
 /** A writer whose objects carry `epoch` in their names. */
-export function createChunkWriter(environment: Environment, name: Key, epoch: number, options: AbortOptions): ChunkWriter {
+export function createChunkWriter(environment: Environment, name: Key, epoch: number): ChunkWriter {
   const stored = new Map<string, Chunk>()
   const placed = new Map<PartName, Chunk[]>()
   const compressor = createCompressor(lanes)
@@ -40,7 +41,7 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
   let heldBytes = 0
   let storedBytes = 0
 
-  const writeWaiting = async (): Promise<void> => {
+  const writeWaiting = async (options: PutOptions): Promise<void> => {
     const batch = waiting
     waiting = []
     heldBytes = 0
@@ -69,8 +70,8 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
 
   return {
     storedBytes: () => storedBytes,
-    async add(part, stream, source, start, end) {
-      for await (const { firstByte, raw, release } of cutSource(source, start, end, buffers, options)) {
+    async add(part, stream, source, range, options) {
+      for await (const { firstByte, raw, release } of cutSource(source, range, buffers, options)) {
         const description = { part, stream, firstByte, rawBytes: raw.byteLength, lines: countLineFeeds(raw), digest: sha256(raw) }
         const known = stored.get(identity(description))
         const frame = known === undefined ? compressor.compress(raw).finally(release) : undefined
@@ -79,11 +80,13 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
         if (frame === undefined) release()
         waiting.push({ ...description, frame, known })
         heldBytes += (await waiting.at(-1 - compressor.lanes)?.frame)?.sizeBytes ?? 0
-        if (heldBytes >= objectBytes) await writeWaiting()
+        if (heldBytes < objectBytes) continue
+        // One object is waited for before the next is made, so that memory stays bounded.
+        await writeWaiting({ signal: options.signal })
       }
     },
-    async flush() {
-      await writeWaiting()
+    async flush(options) {
+      await writeWaiting(options)
       const chunks = new Map(placed)
       placed.clear()
       return chunks
@@ -106,8 +109,7 @@ interface CutChunk {
 /** The chunks of a range. While one is worked on, the window of the next is read. */
 async function* cutSource(
   source: TranscriptSource,
-  start: number,
-  end: number,
+  { start, end }: ByteRange,
   buffers: Uint8Array[],
   options: AbortOptions,
 ): AsyncGenerator<CutChunk> {

@@ -2,6 +2,7 @@ import type { Environment } from './environment.ts'
 import type { Ledger } from './ledger.ts'
 import { type Change, changeLedger } from './ledger-store.ts'
 import { compactionsOf, type InspectedLines, inspectLines, upTo } from './main-part.ts'
+import { type PutOptions, puttingTogether } from './puts.ts'
 import { retain } from './retention.ts'
 import { allRows, withRows } from './rows.ts'
 import { type Settlement, settleCompactions } from './settlement.ts'
@@ -98,7 +99,9 @@ async function settle(
   return changeLedger(environment, session.name, { ...options, beginWith }, async (ledger) => {
     const known = settledAlready(ledger ?? newLedger(session), await knownRows(environment, session, ledger, options), found, inherited)
     if (known !== undefined) return { result: known }
-    return settleInto(environment, session, store, contents, { ...found, inherited }, ledger ?? newLedger(session), options)
+    return puttingTogether(options, (putting) =>
+      settleInto(environment, session, store, contents, { ...found, inherited }, ledger ?? newLedger(session), putting),
+    )
   })
 }
 
@@ -109,10 +112,10 @@ async function settleInto(
   contents: readonly PartContent[],
   found: Found & { readonly inherited: ReadonlySet<string> },
   before: Ledger,
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<Change<Counts>> {
   const ledger = refreshedLedger(before, session)
-  const stored = await store.store(ledger, await store.match(ledger, contents))
+  const stored = await store.store(ledger, await store.match(ledger, contents), options)
   const settled = await settleCompactions({
     ...options,
     environment,

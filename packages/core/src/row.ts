@@ -1,8 +1,9 @@
 import type { CheckpointRecord, CheckpointRow } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
 import type { Ledger } from './ledger.ts'
+import type { PutOptions } from './puts.ts'
 import { writeDocument } from './session-objects.ts'
-import type { AbortOptions, Key } from './storage.ts'
+import type { Key } from './storage.ts'
 
 /** What a row holds that its record does not. */
 export interface RowExtras {
@@ -22,7 +23,7 @@ export async function storeRecord(
   ledger: Ledger,
   record: CheckpointRecord,
   extras: RowExtras,
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<CheckpointRow> {
   const object = await writeDocument(environment, ledger, name, 'record', record, options)
   return rowOfRecord(record, object, ledger.commitCount, extras)

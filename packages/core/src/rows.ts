@@ -1,6 +1,7 @@
 import type { CheckpointRow } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
 import type { Ledger } from './ledger.ts'
+import type { PutOptions } from './puts.ts'
 import { readPage, writeDocument } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 
@@ -61,7 +62,7 @@ export async function withRows(
   name: Key,
   ledger: Ledger,
   rows: readonly CheckpointRow[],
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<{ ledger: Ledger; unnamed: readonly string[] }> {
   const layout = await layoutOf(environment, name, ledger, rows, options)
   const pages: Ledger['pages'] = []
@@ -78,7 +79,7 @@ async function writePage(
   name: Key,
   ledger: Ledger,
   rows: readonly CheckpointRow[],
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<Ledger['pages'][number]> {
   const object = await writeDocument(environment, ledger, name, 'page', rows, options)
   return { object, checkpoints: rows.length, newestAt: rows[0]?.createdAt ?? 0, oldestAt: rows.at(-1)?.createdAt ?? 0 }

@@ -4,6 +4,7 @@ import { type CheckpointRecord, type CheckpointRow, recordSchema, rowSchema } fr
 import type { Environment } from './environment.ts'
 import { parseKey } from './keys.ts'
 import type { Chunk, Ledger } from './ledger.ts'
+import type { PutOptions } from './puts.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { mapStorageErrors } from './storage-failure.ts'
 import { corrupt, type DocumentKind, packDocument, unpackDocument } from './stored-object.ts'
@@ -49,30 +50,32 @@ export async function readPage(
   return readDocument(environment, name, object, 'page', z.array(rowSchema), options)
 }
 
-/** Stores a document under a new name of this epoch, and gives that name. */
+/** Stores a document as `writeObject` does. */
 export async function writeDocument(
   environment: Environment,
   ledger: Ledger,
   name: Key,
   kind: DocumentKind,
   value: unknown,
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<string> {
   const bytes = await packDocument(kind, name, ledger.agent, value)
   return writeObject(environment, name, ledger.epoch, bytes, options)
 }
 
-/** Stores bytes under a new name of this epoch, and gives that name. */
+/** Stores bytes under a new name of this epoch, and gives that name: at once where others are put beside it (`puttingTogether`). */
 export async function writeObject(
   environment: Environment,
   name: Key,
   epoch: number,
   bytes: Uint8Array,
-  options: AbortOptions,
+  { signal, puts }: PutOptions,
 ): Promise<string> {
   const object = `${epoch}-${randomBytes(10).toString('hex')}`
-  await environment.writable(options)
-  await mapStorageErrors('store', () => environment.storage.objects.put(objectKey(name, object), bytes, options), options.signal)
+  await environment.writable({ signal })
+  const put = mapStorageErrors('store', () => environment.storage.objects.put(objectKey(name, object), bytes, { signal }), signal)
+  if (puts === undefined) await put
+  else puts.add(put)
   return object
 }
 

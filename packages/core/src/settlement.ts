@@ -5,6 +5,7 @@ import { sha256Hex } from './digest.ts'
 import type { Environment } from './environment.ts'
 import { sessionDigest } from './keys.ts'
 import type { Ledger } from './ledger.ts'
+import type { PutOptions } from './puts.ts'
 import { isProtected, storeRecord } from './row.ts'
 import { byNewest } from './rows.ts'
 import { readRecord } from './session-objects.ts'
@@ -15,7 +16,7 @@ import type { Compaction, SessionIdentity, TranscriptSource } from './transcript
 const maxBoundaryBytes = 1024 * 1024
 
 /** What compactions are settled against: a ledger that already has the file's bytes, and its rows. */
-export interface SettlementRequest extends AbortOptions {
+export interface SettlementRequest extends PutOptions {
   readonly environment: Environment
   readonly name: Key
   readonly ledger: Ledger

@@ -4,6 +4,7 @@ import type { Environment } from './environment.ts'
 import type { Chunk, Ledger, Stream } from './ledger.ts'
 import { hasLines, rangeDigests, wholeLinesEnd } from './part-bytes.ts'
 import { longestPrefix, type PrefixMatch } from './prefix-match.ts'
+import type { PutOptions } from './puts.ts'
 import { writeDocument } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { segmentChunks, streamsOf, withStream } from './stream.ts'
@@ -45,7 +46,11 @@ export interface PartStore {
   /** How much of each part is stored already; with `recognised` the main part is taken by its tail where that can be. */
   match(ledger: Ledger, contents: readonly PartContent[], recognised?: FileIdentity): Promise<readonly MatchedPart[]>
   /** Puts what is new of each part into storage and names it in the ledger that comes back. Nothing is committed. */
-  store(ledger: Ledger, matched: readonly MatchedPart[], stopAfterBytes?: number): Promise<StoredParts>
+  store(
+    ledger: Ledger,
+    matched: readonly MatchedPart[],
+    options?: PutOptions & { readonly stopAfterBytes?: number | undefined },
+  ): Promise<StoredParts>
   storedBytes(): number
 }
 
@@ -72,11 +77,12 @@ export function createPartStore(environment: Environment, name: Key, options: Ab
       }
       return matched
     },
-    async store(ledger, matched, stopAfterBytes = Number.POSITIVE_INFINITY) {
+    async store(ledger, matched, { stopAfterBytes = Number.POSITIVE_INFINITY, puts } = {}) {
+      const putting = { ...options, puts }
       if (writer === undefined || ledger.fence > epoch) {
         earlierBytes += writer?.storedBytes() ?? 0
         epoch = ledger.epoch
-        writer = createChunkWriter(environment, name, epoch, options)
+        writer = createChunkWriter(environment, name, epoch)
       }
       const targets: (MatchedPart & { until: number })[] = []
       let budget = stopAfterBytes
@@ -84,11 +90,11 @@ export function createPartStore(environment: Environment, name: Key, options: Ab
         for (const part of matched) {
           const { content, match, stream } = part
           const until = match.kind === 'whole' ? match.bytes : Math.min(content.endBytes, match.bytes + Math.max(budget, 0))
-          if (match.kind !== 'whole') await writer.add(content.name, stream, content.source, match.bytes, until)
+          if (match.kind !== 'whole') await writer.add(content.name, stream, content.source, { start: match.bytes, end: until }, putting)
           budget -= until - match.bytes
           targets.push({ ...part, until })
         }
-        return await placeChunks(environment, name, ledger, targets, await writer.flush(), options)
+        return await placeChunks(environment, name, ledger, targets, await writer.flush(putting), putting)
       } finally {
         writer.release()
       }
@@ -102,7 +108,7 @@ async function placeChunks(
   before: Ledger,
   targets: readonly (MatchedPart & { readonly until: number })[],
   chunks: ReadonlyMap<PartName, readonly Chunk[]>,
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<StoredParts> {
   let ledger = before
   const positions: PartPosition[] = []
@@ -127,7 +133,7 @@ async function sealOthers(
   ledger: Ledger,
   part: PartName,
   stream: number,
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<Ledger> {
   let sealed = ledger
   const streams = streamsOf(ledger, part)
@@ -146,7 +152,7 @@ async function extended(
   index: number,
   match: PrefixMatch,
   chunks: readonly Chunk[],
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<Ledger> {
   const existing = streamsOf(ledger, part)[index]
   const base = match.kind === 'rebase' ? { base: { stream: match.stream, bytes: match.bytes, lines: match.lines } } : {}
@@ -162,7 +168,7 @@ async function segmented(
   ledger: Ledger,
   stream: Stream,
   atLeast: number,
-  options: AbortOptions,
+  options: PutOptions,
 ): Promise<Stream> {
   const segments = [...stream.segments]
   let open = stream.open

@@ -118,5 +118,5 @@ async function storeIn(
   contents: Parameters<PartStore['match']>[1],
   stopAfterBytes?: number,
 ): ReturnType<PartStore['store']> {
-  return store.store(ledger, await store.match(ledger, contents), stopAfterBytes)
+  return store.store(ledger, await store.match(ledger, contents), { stopAfterBytes })
 }

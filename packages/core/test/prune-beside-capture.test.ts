@@ -24,7 +24,7 @@ test('a long capture that committed chunks without a checkpoint stores them agai
   const goOn = (most: number) =>
     changeLedger(environment, name, {}, async (before) => {
       const ledger = before ?? emptyLedger({ agent: 'pi', sessionKey: 's', sessionId: 's' })
-      const stored = await store.store(ledger, await store.match(ledger, [content]), most)
+      const stored = await store.store(ledger, await store.match(ledger, [content]), { stopAfterBytes: most })
       return { ledger: stored.ledger, result: stored }
     })
   await goOn(2_000_000)
