@@ -12,6 +12,7 @@ import { makeCheckpointId } from './checkpoint-id.ts'
 import { abandonCheckpoint, type Completion, completeCheckpoint } from './completion.ts'
 import type { Environment } from './environment.ts'
 import { sessionDigest } from './keys.ts'
+import { requireKnownLeaf } from './known-leaf.ts'
 import type { Ledger, Tail } from './ledger.ts'
 import { type Change, changeLedger } from './ledger-store.ts'
 import { compactionsOf, inspectLines, upTo } from './main-part.ts'
@@ -48,7 +49,10 @@ export interface CaptureRequest extends AbortOptions {
   readonly sessionId?: string | undefined
   /** Milliseconds since the epoch; by default now. */
   readonly createdAt?: number | undefined
-  /** By default the leaf that the transcript's last line says. */
+  /**
+   * By default the leaf that the transcript's last line says. Another one has to be an entry of the transcript (`ARGUMENT_INVALID`); what the tail
+   * check spares is not read for that.
+   */
   readonly leafId?: string | undefined
   readonly tokensBefore?: number | undefined
   readonly label?: string | undefined
@@ -153,6 +157,10 @@ async function captureInto(
   })
   if (!(await session.transcript.unchanged())) throw new RewrittenError('The transcript was rewritten while it was captured.')
   const leafId = facts.leafId ?? tipId
+  if (leafId !== tipId) {
+    const rows = known.filter((row) => row.bytes <= main.bytes && isOnStream(settled.ledger, 'main', row, main.stream))
+    await requireKnownLeaf(leafId, { ...options, reader: session.reader, transcript: lines, rows, byTail: matched[0]?.byTail === true })
+  }
   const [latest] = [...settled.rows].sort(byNewest)
   const same = latest !== undefined && (await isSame(environment, session, stored, latest, leafId, options)) ? latest : undefined
   // What somebody asked for stays what it is: a pending one goes when no compaction follows.

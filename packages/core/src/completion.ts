@@ -10,6 +10,7 @@ import { isSupersededBy } from './settlement.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { streamEnd, streamsOf, withStream } from './stream.ts'
 import { trimmed, wholeNumber } from './text-input.ts'
+import { allTrash } from './trash.ts'
 
 /** What a compaction made of the context. Blank strings count as absent; token counts are whole numbers, at least 0. */
 export interface Completion {
@@ -76,7 +77,7 @@ export async function abandonCheckpoint(environment: Environment, name: Key, id:
       return { ledger: next.ledger, result: undefined, unnamed: next.unnamed }
     }
     const remaining = rows.filter((candidate) => candidate !== row)
-    const isLast = ledger.trash.concat(remaining).every((other) => other.commit < row.commit)
+    const isLast = [...remaining, ...(await allTrash(environment, name, ledger, options))].every((other) => other.commit < row.commit)
     const cut = isLast ? withoutAdded(ledger, known) : { ledger, objects: [] }
     const next = await withRows(environment, name, cut.ledger, remaining, options)
     return { ledger: next.ledger, result: undefined, unnamed: [row.record, ...cut.objects, ...next.unnamed] }

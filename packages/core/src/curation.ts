@@ -2,15 +2,17 @@ import { type Checkpoint, type CheckpointRow, checkpointOf } from './checkpoint.
 import { isWholeCheckpointId } from './checkpoint-id.ts'
 import { replaced, rowOf } from './completion.ts'
 import type { Environment } from './environment.ts'
-import { CheckpointError } from './errors.ts'
+import { CheckpointError, isCheckpointError } from './errors.ts'
 import { sessionName } from './keys.ts'
 import type { Ledger } from './ledger.ts'
 import { changeLedger } from './ledger-store.ts'
 import { resolveCheckpoint, sessionsWithin } from './resolve.ts'
 import { allRows, withRows } from './rows.ts'
+import { readTrash } from './session-index.ts'
 import { readRecord } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { trimmed } from './text-input.ts'
+import { allTrash, withTrash } from './trash.ts'
 import type { WithinSession } from './within-session.ts'
 
 /** Exempts a checkpoint from retention, or no longer. */
@@ -62,11 +64,19 @@ export async function deleteSession(
 /** Takes a checkpoint back out of the trash. */
 export async function undeleteCheckpoint(environment: Environment, id: string, within: WithinSession): Promise<Checkpoint> {
   const wanted = id.trim()
-  const matches = (await sessionsWithin(environment, within)).flatMap(({ name, trash: rows }) =>
-    rows
-      .filter((row) => (isWholeCheckpointId(wanted) ? row.id === wanted : wanted.length >= 6 && row.id.endsWith(wanted)))
-      .map((row) => ({ name, row })),
-  )
+  const isWanted = (row: CheckpointRow): boolean =>
+    isWholeCheckpointId(wanted) ? row.id === wanted : wanted.length >= 6 && row.id.endsWith(wanted)
+  const matches: { readonly name: Key; readonly row: CheckpointRow }[] = []
+  let damage: unknown
+  for (const { name } of await sessionsWithin(environment, within)) {
+    try {
+      for (const row of await readTrash(environment, name, within)) if (isWanted(row)) matches.push({ name, row })
+    } catch (error) {
+      // What is damaged in one session hides nothing of the others.
+      if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
+      damage = error
+    }
+  }
   const [match] = matches
   if (matches.length > 1) {
     const candidates = matches.map(({ row }) => row.id)
@@ -77,6 +87,7 @@ export async function undeleteCheckpoint(environment: Environment, id: string, w
     )
   }
   if (match === undefined) {
+    if (damage !== undefined) throw damage
     throw new CheckpointError(
       'CHECKPOINT_NOT_FOUND',
       `No deleted checkpoint ends in ${JSON.stringify(wanted)}; the trash keeps them for a day.`,
@@ -84,14 +95,16 @@ export async function undeleteCheckpoint(environment: Environment, id: string, w
     )
   }
   return changeLedger(environment, match.name, within, async (ledger) => {
-    const trashed = ledger?.trash.find((row) => row.id === match.row.id)
+    const trash = ledger === undefined ? [] : await allTrash(environment, match.name, ledger, within)
+    const trashed = trash.find((row) => row.id === match.row.id)
     if (ledger === undefined || trashed === undefined) throw noLongerInTrash(match.row.id)
     const { deletedAt: _deletedAt, ...row } = trashed
     const rows = [...(await allRows(environment, match.name, ledger, within)), row]
-    const emptied = { ...ledger, trash: ledger.trash.filter((candidate) => candidate !== trashed) }
-    const next = await withRows(environment, match.name, emptied, rows, within)
+    const left = trash.filter((candidate) => candidate !== trashed)
+    const emptied = await withTrash(environment, match.name, ledger, left, within)
+    const next = await withRows(environment, match.name, emptied.ledger, rows, within)
     const record = await readRecord(environment, match.name, row, within)
-    return { ledger: next.ledger, result: checkpointOf(row, record), unnamed: next.unnamed }
+    return { ledger: next.ledger, result: checkpointOf(row, record), unnamed: [...emptied.unnamed, ...next.unnamed] }
   })
 }
 

@@ -17,6 +17,7 @@ import {
   type TranscriptSession,
   withTranscript,
 } from './transcript-session.ts'
+import { allTrash } from './trash.ts'
 
 const maxProblems = 100
 
@@ -97,7 +98,9 @@ async function settle(
   const isInherited = found.compactions.every(({ boundary }) => boundary.entryId !== undefined && inherited.has(boundary.entryId))
   const beginWith = isInherited ? undefined : newLedger(session)
   return changeLedger(environment, session.name, { ...options, beginWith }, async (ledger) => {
-    const known = settledAlready(ledger ?? newLedger(session), await knownRows(environment, session, ledger, options), found, inherited)
+    const trash = ledger === undefined ? [] : await allTrash(environment, session.name, ledger, options)
+    const passed = new Set([...inherited, ...(ledger?.removed ?? []), ...trash.flatMap(({ boundaryId }) => boundaryId ?? [])])
+    const known = settledAlready(await knownRows(environment, session, ledger, options), found, passed)
     if (known !== undefined) return { result: known }
     return puttingTogether(options, (putting) =>
       settleInto(environment, session, store, contents, { ...found, inherited }, ledger ?? newLedger(session), putting),
@@ -143,22 +146,17 @@ async function settleInto(
 
 /** The answer without storing anything, where every compaction has been settled before and a whole id could be told from the line alone. */
 function settledAlready(
-  ledger: Ledger,
   rows: readonly { readonly id: string; readonly boundaryId?: string | undefined }[],
   found: Found,
-  inherited: ReadonlySet<string>,
+  passedOver: ReadonlySet<string>,
 ): Counts | undefined {
   const ids: string[] = []
   for (const { boundary } of found.compactions) {
     const row = boundary.entryId === undefined ? undefined : rows.find((candidate) => candidate.boundaryId === boundary.entryId)
     if (row !== undefined) ids.push(row.id)
-    else if (boundary.entryId === undefined || found.again || !isPassedOver(ledger, boundary.entryId, inherited)) return undefined
+    else if (boundary.entryId === undefined || found.again || !passedOver.has(boundary.entryId)) return undefined
   }
   return { checkpointIds: ids, created: 0, completed: 0 }
-}
-
-function isPassedOver(ledger: Ledger, boundaryId: string, inherited: ReadonlySet<string>): boolean {
-  return inherited.has(boundaryId) || ledger.removed.includes(boundaryId) || ledger.trash.some((row) => row.boundaryId === boundaryId)
 }
 
 async function knownRows(environment: Environment, session: TranscriptSession, ledger: Ledger | undefined, options: AbortOptions) {

@@ -24,6 +24,9 @@ const streamSchema = z.object({
 /** What a capture by the tail check is recognised by. */
 const tailSchema = z.object({ file: z.string(), stream: count, bytes: count, lines: count, digest: z.string() })
 
+/** An object of rows: how many, and of which time. */
+const pageSchema = z.object({ object: z.string(), checkpoints: count, newestAt: count, oldestAt: count })
+
 const ledgerSchema = z.object({
   format: z.int(),
   /** The last 32 commit ids, newest last. */
@@ -43,8 +46,11 @@ const ledgerSchema = z.object({
   /** The newest, by `createdAt`, then id, newest first. */
   checkpoints: z.array(rowSchema),
   /** Older ones in objects of their own, newest first. */
-  pages: z.array(z.object({ object: z.string(), checkpoints: count, newestAt: count, oldestAt: count })),
+  pages: z.array(pageSchema),
+  /** Rows that were deleted, in the order of that: those that are not in pages. */
   trash: z.array(rowSchema),
+  /** Those that were deleted before, 250 or less to each. */
+  trashPages: z.array(pageSchema).optional(),
   /** Boundaries of checkpoints that are gone for good: an import passes over them. */
   removed: z.array(z.string()),
 })

@@ -20,7 +20,7 @@ export function epochOf(object: string): number | undefined {
   return epoch === undefined ? undefined : Number(epoch)
 }
 
-/** Every object that a ledger with these rows names: chunks, segments, pages, records, those of the trash too. */
+/** Every object that a ledger with these rows, those of its trash among them, and these pages names: chunks, segments, pages, records. */
 export async function namedObjects(
   ledger: Ledger,
   rows: readonly CheckpointRow[],
@@ -29,7 +29,6 @@ export async function namedObjects(
 ): Promise<Set<string>> {
   const named = new Set<string>(pages)
   for (const row of rows) named.add(row.record)
-  for (const row of ledger.trash) named.add(row.record)
   for (const { streams } of Object.values(ledger.parts)) {
     for (const stream of streams) {
       for (const [object] of stream.open) named.add(object)

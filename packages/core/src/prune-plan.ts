@@ -10,6 +10,7 @@ import { allRows, layoutOf } from './rows.ts'
 import { readRecord, readSegment } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import type { LoadSegment } from './stream.ts'
+import { allTrash, pagesOf, withTrash } from './trash.ts'
 
 const recordsAtOnce = 8
 
@@ -50,32 +51,35 @@ export async function planSession(
 ): Promise<PrunePlan> {
   const loadSegment = remembering((object) => readSegment(environment, name, object, options))
   const all = await allRows(environment, name, before, options)
-  const kept = retainOf(all, before.trash, policy)
+  const trashBefore = await allTrash(environment, name, before, options)
+  const kept = retainOf(all, [...trashBefore], policy)
   const isOld = (row: CheckpointRow): boolean => (row.deletedAt ?? 0) <= policy.now - policy.trashMs
   const purged = kept.trash.filter(isOld)
   const trash = kept.trash.filter((row) => !isOld(row))
   const needed = await neededBytes(environment, name, before, [...kept.rows, ...trash], options)
   const { ledger, isCut, split } = await cutStreams(before, needed, loadSegment)
-  const planned = { ...ledger, trash, removed: withBoundaries(ledger.removed, purged) }
+  const { ledger: emptied, unnamed } = await withTrash(environment, name, ledger, trash, options)
+  const planned = { ...emptied, removed: withBoundaries(ledger.removed, purged) }
   const { pages } = await layoutOf(environment, name, before, kept.rows, options)
-  const keptPages = pages.flatMap(({ page }) => (page === undefined ? [] : [page.object]))
+  const keptPages = [...pages.flatMap(({ page }) => page ?? []), ...(planned.trashPages ?? [])].map(({ object }) => object)
   return {
     ledger: planned,
     isCut,
     split,
     rows: kept.rows,
-    trashed: kept.trash.slice(before.trash.length),
+    trashed: kept.trash.slice(trashBefore.length),
     purged,
-    named: await namedObjects(planned, kept.rows, keptPages, loadSegment),
-    isChanged: isCut || purged.length > 0 || kept.trash.length > before.trash.length,
+    named: await namedObjects(planned, [...kept.rows, ...trash], keptPages, loadSegment),
+    isChanged: isCut || purged.length > 0 || kept.trash.length > trashBefore.length || unnamed.length > 0,
   }
 }
 
 /** What a ledger names as it stands; what can't be read of it counts as naming nothing. */
 export async function namedNow(environment: Environment, name: Key, ledger: Ledger, options: AbortOptions): Promise<ReadonlySet<string>> {
   const rows = await allRows(environment, name, ledger, options)
-  const pages = ledger.pages.map((page) => page.object)
-  return namedObjects(ledger, rows, pages, async (object) => {
+  const trash = await allTrash(environment, name, ledger, options)
+  const pages = pagesOf(ledger).map((page) => page.object)
+  return namedObjects(ledger, [...rows, ...trash], pages, async (object) => {
     try {
       return await readSegment(environment, name, object, options)
     } catch (error) {

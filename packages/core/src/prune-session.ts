@@ -8,6 +8,7 @@ import { sealedStream } from './segment-writer.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { streamsOf, withStream } from './stream.ts'
 import { fenced, sweep } from './sweep.ts'
+import { pagesOf } from './trash.ts'
 
 /** What pruning did to a session, or would do. */
 export interface PrunedSession {
@@ -90,7 +91,7 @@ export async function planPruning(
     orphanedObjects: [...going.keys()].filter((object) => !named.has(object)).length,
     evicted: policy.evict && plan.trashed.length > 0,
   }
-  if (plan.ledger.trash.length === 0) return { plan, going, report }
+  if (plan.ledger.trash.length + (plan.ledger.trashPages ?? []).length === 0) return { plan, going, report }
   const emptied = await planSession(environment, name, ledger, { ...policy, trashMs: Number.NEGATIVE_INFINITY }, options)
   const later = sizeOf(unnamedObjects(objects, emptied.named, ledger.epoch))
   return { plan, going, report: { ...report, trashBytes: later - report.freedBytes } }
@@ -118,7 +119,7 @@ async function pruneInto(
   const { ledger: laidOut } = await withRows(environment, name, sealed, plan.rows, options)
   const ledger = needsFence ? fenced(laidOut) : laidOut
   const named = new Set(plan.named)
-  for (const { object } of ledger.pages) named.add(object)
+  for (const { object } of pagesOf(ledger)) named.add(object)
   for (const { part, stream } of plan.split) for (const { object } of streamsOf(ledger, part)[stream]?.segments ?? []) named.add(object)
   return { ledger, result: { report, going, fence: ledger.fence, named } }
 }

@@ -14,6 +14,7 @@ import type { AbortOptions, Key } from './storage.ts'
 import { recordsOfPage, type StoredRecord } from './stored-records.ts'
 import { streamsOf, withStream } from './stream.ts'
 import { fenced } from './sweep.ts'
+import { allTrash, pagesOf, withTrash } from './trash.ts'
 
 type FindingOf<Kind extends Finding['kind']> = Extract<Finding, { kind: Kind }>
 
@@ -27,13 +28,18 @@ export async function repairPage(
   options: AbortOptions,
 ): Promise<number> {
   return changeLedger(environment, name, options, async (ledger) => {
-    const span = ledger?.pages.find((page) => page.object === finding.object)
+    const span = ledger === undefined ? undefined : pagesOf(ledger).find((page) => page.object === finding.object)
     if (ledger === undefined || span === undefined) return { result: span?.checkpoints ?? 0 }
-    const rows = finding.value ?? recordsOfPage(records, ledger, finding.object, check.rows).map(rowOfStored).sort(byNewest)
+    // What stood in a page of the trash is deleted once more, as of now.
+    const deleted = ledger.pages.includes(span) ? {} : { deletedAt: environment.now() }
+    const found = recordsOfPage(records, ledger, finding.object, check.rows).map((record) => ({ ...rowOfStored(record), ...deleted }))
+    const rows = finding.value ?? found.sort(byNewest)
     if (rows.length === 0) return { result: 0 }
     const object = await writeDocument(environment, ledger, name, 'page', rows, options)
-    const pages = ledger.pages.map((page) => (page === span ? { ...span, object, checkpoints: rows.length } : page))
-    return { ledger: fenced({ ...ledger, pages }), result: rows.length, unnamed: [finding.object] }
+    const renamed = (pages: Ledger['pages']): Ledger['pages'] =>
+      pages.map((page) => (page === span ? { ...span, object, checkpoints: rows.length } : page))
+    const trashPages = ledger.trashPages === undefined ? {} : { trashPages: renamed(ledger.trashPages) }
+    return { ledger: fenced({ ...ledger, pages: renamed(ledger.pages), ...trashPages }), result: rows.length, unnamed: [finding.object] }
   })
 }
 
@@ -71,12 +77,13 @@ export async function repairRecord(
     if (ledger === undefined) return { result: undefined }
     const isOf = (row: CheckpointRow): boolean => row.record === finding.object
     const rows = await allRows(environment, name, ledger, options)
-    if (!rows.some(isOf) && !ledger.trash.some(isOf)) return { result: undefined }
+    const trash = await allTrash(environment, name, ledger, options)
+    if (!rows.some(isOf) && !trash.some(isOf)) return { result: undefined }
     const record = await writeDocument(environment, ledger, name, 'record', value, options)
     const renamed = (row: CheckpointRow): CheckpointRow => (isOf(row) ? { ...row, record } : row)
-    const changed = { ...ledger, trash: ledger.trash.map(renamed) }
-    const next = await withRows(environment, name, changed, rows.map(renamed), options)
-    return { ledger: fenced(next.ledger), result: undefined, unnamed: [finding.object, ...next.unnamed] }
+    const changed = await withTrash(environment, name, ledger, trash.map(renamed), options)
+    const next = await withRows(environment, name, changed.ledger, rows.map(renamed), options)
+    return { ledger: fenced(next.ledger), result: undefined, unnamed: [finding.object, ...changed.unnamed, ...next.unnamed] }
   })
 }
 

@@ -8,6 +8,7 @@ import { objectKey } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { type StoredRecord, storedRecords } from './stored-records.ts'
 import { openTranscriptBytes } from './transcript-bytes.ts'
+import { pagesOf } from './trash.ts'
 import { checkSession } from './verify-session.ts'
 
 /** Something that a repair had to leave out, so that no later look finds it. */
@@ -41,7 +42,7 @@ export async function repairSession(
   const records = await storedRecords(environment, name, objects, options)
   for (const finding of ofKind(check.findings, 'page')) {
     const rows = await repairPage(environment, name, check, finding, records, options)
-    if (rows < (check.ledger.pages.find((page) => page.object === finding.object)?.checkpoints ?? 0)) {
+    if (rows < (pagesOf(check.ledger).find((page) => page.object === finding.object)?.checkpoints ?? 0)) {
       leftOut.push({ key: objectKey(name, finding.object), problem: finding.problem, checkpointIds: [] })
     }
   }

@@ -2,8 +2,9 @@ import type { CheckpointRow } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
 import type { Ledger } from './ledger.ts'
 import type { PutOptions } from './puts.ts'
-import { readPage, writeDocument } from './session-objects.ts'
+import { readPage, writePage } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
+import { withTrashPages } from './trash.ts'
 
 /** How many rows stay in the ledger itself, and how many make a page. */
 const inlineRows = 500
@@ -56,7 +57,7 @@ export async function layoutOf(
   return { inline: sorted.slice(0, sorted.length - paged), pages }
 }
 
-/** The ledger with `rows` as its rows, laid out; new pages are stored. `unnamed` are those that the new ledger names no more. */
+/** The ledger with `rows` as its rows, laid out, and the trash within its bounds; new pages are stored. `unnamed` are those that the new ledger names no more. */
 export async function withRows(
   environment: Environment,
   name: Key,
@@ -69,20 +70,9 @@ export async function withRows(
   for (const { rows: slice, page } of layout.pages) pages.push(page ?? (await writePage(environment, name, ledger, slice, options)))
   const named = new Set(pages.map((page) => page.object))
   return {
-    ledger: { ...ledger, checkpoints: [...layout.inline], pages },
+    ledger: await withTrashPages(environment, name, { ...ledger, checkpoints: [...layout.inline], pages }, options),
     unnamed: ledger.pages.map((page) => page.object).filter((object) => !named.has(object)),
   }
-}
-
-async function writePage(
-  environment: Environment,
-  name: Key,
-  ledger: Ledger,
-  rows: readonly CheckpointRow[],
-  options: PutOptions,
-): Promise<Ledger['pages'][number]> {
-  const object = await writeDocument(environment, ledger, name, 'page', rows, options)
-  return { object, checkpoints: rows.length, newestAt: rows[0]?.createdAt ?? 0, oldestAt: rows.at(-1)?.createdAt ?? 0 }
 }
 
 function fingerprint(rows: readonly CheckpointRow[]): string {

@@ -10,6 +10,7 @@ import type { SessionSummary } from './list.ts'
 import { allRows, byNewest } from './rows.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { mapStorageErrors } from './storage-failure.ts'
+import { allTrash } from './trash.ts'
 
 const ledgersAtOnce = 16
 
@@ -18,7 +19,6 @@ export interface IndexedSession {
   readonly name: Key
   readonly summary: SessionSummary
   readonly rows: readonly CheckpointRow[]
-  readonly trash: readonly CheckpointRow[]
 }
 
 /** A ledger that could not be read. */
@@ -50,18 +50,33 @@ export async function indexedSession(environment: Environment, name: Key, option
   const session = await readSession(environment, name, options)
   if (session === undefined) return undefined
   const { ledger, rows } = session
-  return { name, rows, trash: ledger.trash, summary: summaryOf(ledger, rows) }
+  return { name, rows, summary: summaryOf(ledger, rows) }
 }
 
-/** A ledger with all of its rows. A page that is missing is one that was replaced meanwhile, unless the ledger still names it. */
+/** A ledger with all of its rows, those in its pages too. */
 export async function readSession(
   environment: Environment,
   name: Key,
   options: AbortOptions,
 ): Promise<{ readonly ledger: Ledger; readonly rows: readonly CheckpointRow[] } | undefined> {
+  return readWith(environment, name, options, allRows)
+}
+
+/** The trash of a session, those of its rows that are in pages too. */
+export async function readTrash(environment: Environment, name: Key, options: AbortOptions): Promise<readonly CheckpointRow[]> {
+  return (await readWith(environment, name, options, allTrash))?.rows ?? []
+}
+
+/** A page that is missing is one that was replaced meanwhile, unless the ledger still names it. */
+async function readWith(
+  environment: Environment,
+  name: Key,
+  options: AbortOptions,
+  rowsOf: typeof allRows,
+): Promise<{ readonly ledger: Ledger; readonly rows: readonly CheckpointRow[] } | undefined> {
   for (let ledger = await readLedger(environment, name, options); ledger !== undefined; ) {
     try {
-      return { ledger, rows: await allRows(environment, name, ledger, options) }
+      return { ledger, rows: await rowsOf(environment, name, ledger, options) }
     } catch (error) {
       if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
       const now = await readLedger(environment, name, options)

@@ -50,6 +50,19 @@ export async function readPage(
   return readDocument(environment, name, object, 'page', z.array(rowSchema), options)
 }
 
+/** Stores rows as a page. */
+export async function writePage(
+  environment: Environment,
+  name: Key,
+  ledger: Ledger,
+  rows: readonly CheckpointRow[],
+  options: PutOptions,
+): Promise<Ledger['pages'][number]> {
+  const object = await writeDocument(environment, ledger, name, 'page', rows, options)
+  const times = rows.map((row) => row.createdAt)
+  return { object, checkpoints: rows.length, newestAt: Math.max(...times), oldestAt: Math.min(...times) }
+}
+
 /** Stores a document as `writeObject` does. */
 export async function writeDocument(
   environment: Environment,

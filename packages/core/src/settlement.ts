@@ -12,6 +12,7 @@ import { readRecord } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { isOnStream } from './stream.ts'
 import type { Compaction, SessionIdentity, TranscriptSource } from './transcript.ts'
+import { allTrash, withTrash } from './trash.ts'
 
 const maxBoundaryBytes = 1024 * 1024
 
@@ -56,7 +57,8 @@ export interface Settlement {
  * again changes nothing.
  */
 export async function settleCompactions(request: SettlementRequest): Promise<Settlement> {
-  const state = { ledger: request.ledger, rows: [...request.rows], unnamed: [] as string[], ids: [] as string[], created: 0, completed: 0 }
+  const trash = request.compactions.length === 0 ? [] : await allTrash(request.environment, request.name, request.ledger, request)
+  const state: SettlementState = { ledger: request.ledger, rows: [...request.rows], trash, unnamed: [], ids: [], created: 0, completed: 0 }
   let previousStart = -1
   for (const compaction of request.compactions) {
     const boundary = await boundaryOf(request.main, compaction, request)
@@ -65,7 +67,7 @@ export async function settleCompactions(request: SettlementRequest): Promise<Set
     else if (!request.inherited.has(boundary.id)) await settleOne(request, state, compaction, boundary, previousStart)
     previousStart = compaction.boundary.start
   }
-  const { ids, ...rest } = state
+  const { ids, trash: _trash, ...rest } = state
   return { ...rest, checkpointIds: ids, changed: state.created + state.completed > 0 }
 }
 
@@ -78,6 +80,7 @@ export function strongerReason(current: CompactionReason, other: CompactionReaso
 interface SettlementState {
   ledger: Ledger
   rows: CheckpointRow[]
+  trash: readonly CheckpointRow[]
   unnamed: string[]
   ids: string[]
   created: number
@@ -91,8 +94,8 @@ async function settleOne(
   boundary: Boundary,
   previousStart: number,
 ): Promise<void> {
-  const trashed = state.ledger.trash.find((row) => row.boundaryId === boundary.id)
-  if (trashed !== undefined && request.again) return takeBack(state, trashed)
+  const trashed = state.trash.find((row) => row.boundaryId === boundary.id)
+  if (trashed !== undefined && request.again) return takeBack(request, state, trashed)
   if (trashed !== undefined || (state.ledger.removed.includes(boundary.id) && !request.again)) return
   const between = state.rows
     .filter(
@@ -136,9 +139,12 @@ export function isSupersededBy(row: CheckpointRow, ledger: Ledger, position: { r
   return isSuperseded(row) && row.bytes <= position.bytes && isOnStream(ledger, 'main', row, position.stream)
 }
 
-function takeBack(state: SettlementState, trashed: CheckpointRow): void {
+async function takeBack(request: SettlementRequest, state: SettlementState, trashed: CheckpointRow): Promise<void> {
   const { deletedAt: _deletedAt, ...row } = trashed
-  state.ledger = { ...state.ledger, trash: state.ledger.trash.filter((candidate) => candidate !== trashed) }
+  state.trash = state.trash.filter((candidate) => candidate !== trashed)
+  const { ledger, unnamed } = await withTrash(request.environment, request.name, state.ledger, state.trash, request)
+  state.ledger = ledger
+  state.unnamed.push(...unnamed)
   state.rows.push(row)
   state.ids.push(row.id)
   state.created += 1

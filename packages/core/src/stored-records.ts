@@ -7,6 +7,7 @@ import { epochOf, type SizedObjects } from './named-objects.ts'
 import { readHeader } from './object-header.ts'
 import type { RowFacts } from './row.ts'
 import type { AbortOptions, Key } from './storage.ts'
+import { pagesOf } from './trash.ts'
 import { checkDocument } from './verify-object.ts'
 
 const recordsAtOnce = 8
@@ -45,7 +46,7 @@ export function recordsOfPage(
   page: string,
   rows: readonly CheckpointRow[],
 ): readonly StoredRecord[] {
-  const span = ledger.pages.find((candidate) => candidate.object === page)
+  const span = pagesOf(ledger).find((candidate) => candidate.object === page)
   if (span === undefined) return []
   const known = new Set(rows.map((row) => row.id))
   const removed = new Set(ledger.removed)

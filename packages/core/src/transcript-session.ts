@@ -4,7 +4,7 @@ import { sessionName } from './keys.ts'
 import { emptyLedger, type Ledger } from './ledger.ts'
 import { partsOf, pathDetails } from './main-part.ts'
 import { limitedSource } from './part-bytes.ts'
-import { readSession } from './session-index.ts'
+import { readSession, readTrash } from './session-index.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { type PartContent, partContent } from './stored-parts.ts'
 import type { OpenTranscript, SessionIdentity, TranscriptOrigin, TranscriptReader, TranscriptSource } from './transcript.ts'
@@ -100,17 +100,18 @@ export async function inheritedBoundaries(environment: Environment, session: Tra
     const held = name === session.name ? undefined : await heldSession(environment, name)
     if (held === undefined) break
     const { ledger, rows } = held
-    for (const row of [...rows, ...ledger.trash]) if (row.boundaryId !== undefined) boundaries.add(row.boundaryId)
+    for (const row of rows) if (row.boundaryId !== undefined) boundaries.add(row.boundaryId)
     for (const id of ledger.removed) boundaries.add(id)
     parent = ledger.parentSessionId
   }
   return boundaries
 }
 
-/** A session that we hold; damage to it is not the damage of its children. */
+/** A session that we hold, its trash among the rows; damage to it is not the damage of its children. */
 async function heldSession(environment: Environment, name: Key): ReturnType<typeof readSession> {
   try {
-    return await readSession(environment, name, {})
+    const session = await readSession(environment, name, {})
+    return session === undefined ? undefined : { ...session, rows: [...session.rows, ...(await readTrash(environment, name, {}))] }
   } catch (error) {
     if (isCheckpointError(error, 'CHECKPOINT_CORRUPT')) return undefined
     throw error

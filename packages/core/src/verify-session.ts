@@ -60,10 +60,11 @@ async function checkOnce(
   const objects = await objectsOf(environment, name, options)
   const findings: Finding[] = []
   let bytes = value.byteLength
-  const pages = await checkPages(environment, name, decoded, findings, options)
+  const pages = await checkPages(environment, name, decoded.pages, findings, options)
+  const trashPages = await checkPages(environment, name, decoded.trashPages ?? [], findings, options)
   const live = [...decoded.checkpoints, ...pages.rows]
-  const rows = [...live, ...decoded.trash]
-  bytes += pages.bytes + (await checkRecords(environment, name, rows, findings, options))
+  const rows = [...live, ...trashPages.rows, ...decoded.trash]
+  bytes += pages.bytes + trashPages.bytes + (await checkRecords(environment, name, rows, findings, options))
   const placed = await checkSegments(environment, name, decoded, findings, options)
   bytes += placed.bytes
   onRead?.({ chunks: 0, bytes })
@@ -93,13 +94,13 @@ function decodedLedger(name: Key, value: Uint8Array): Ledger | DamageProblem {
 async function checkPages(
   environment: Environment,
   name: Key,
-  ledger: Ledger,
+  pages: Ledger['pages'],
   findings: Finding[],
   options: AbortOptions,
 ): Promise<{ readonly rows: readonly CheckpointRow[]; readonly bytes: number }> {
   const rows: CheckpointRow[] = []
   let bytes = 0
-  for (const { object } of ledger.pages) {
+  for (const { object } of pages) {
     const page = await checkDocument(environment, name, object, 'page', z.array(rowSchema), options)
     if (page.problem !== undefined) findings.push({ kind: 'page', object, problem: page.problem, value: page.value })
     rows.push(...(page.value ?? []))

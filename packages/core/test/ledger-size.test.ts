@@ -9,6 +9,7 @@ import { allRows, byNewest, withRows } from '../src/rows.ts'
 import { readSegment } from '../src/session-objects.ts'
 import { createPartStore, type PartContent, type PartStore } from '../src/stored-parts.ts'
 import { chunksOf, segmentChunks, streamEnd, streamsOf, withStream } from '../src/stream.ts'
+import { allTrash } from '../src/trash.ts'
 import { bytesSource } from './support/bytes-source.ts'
 import { row } from './support/rows.ts'
 import { type TinyStorage, tinyStorage } from './support/tiny-storage.ts'
@@ -56,7 +57,7 @@ function contentOf(text: string, part = 'main'): PartContent {
   return { name: part, source, digestOf: rangeDigests(source), endBytes: bytes.byteLength }
 }
 
-test('20 GiB of transcript, 5,000 checkpoints, 500 sidecars and 200 rewrites stay under 512 KiB in the ref', async () => {
+test('20 GiB of transcript, 5,000 checkpoints, as many in the trash, 500 sidecars and 200 rewrites stay under 512 KiB in the ref', async () => {
   const session = newSession()
   const { environment } = session
   let ledger = session.ledger
@@ -75,14 +76,22 @@ test('20 GiB of transcript, 5,000 checkpoints, 500 sidecars and 200 rewrites sta
   expect(streamEnd(streamsOf(ledger, 'main')[0] ?? { segments: [], open: [] }).bytes).toBeGreaterThanOrEqual(20 * gibibyte)
   // 5,000 checkpoints, one after the other would take minutes: in steps of 100, with the pages of each step kept by the next.
   const rows: CheckpointRow[] = []
+  const trash: CheckpointRow[] = []
   for (let at = 0; at < 5000; at += 100) {
     for (let index = at; index < at + 100; index += 1) rows.push(row(1_700_000_000_000 + index, { bytes: index * mebibyte }))
     const next = await withRows(environment, name, ledger, rows, {})
     ledger = next.ledger
   }
-  const sizeBytes = encodeLedger(ledger).byteLength
+  // As many more were deleted, and their boundaries are not gone for good yet.
+  for (const count of [4990, 10]) {
+    const deleted = Array.from({ length: count }, (_, at) => row(1_600_000_000_000 + trash.length + at, { deletedAt: 1_700_000_000_000 }))
+    ledger = (await withRows(environment, name, { ...ledger, trash: [...ledger.trash, ...deleted] }, rows, {})).ledger
+    trash.push(...deleted)
+  }
+  expect(await allTrash(environment, name, ledger, {})).toEqual(trash)
+  const sizeBytes = encodeLedger({ ...ledger, trash: trash.slice(0, 249) }).byteLength
   console.info(
-    `ref of a ledger: ${sizeBytes} bytes, ${rewritten} of them sidecars and rewrites, ${encodeLedger({ ...ledger, checkpoints: [] }).byteLength} without rows`,
+    `ref of a ledger: ${sizeBytes} bytes, ${rewritten} of them sidecars and rewrites, ${encodeLedger({ ...ledger, checkpoints: [], trash: [] }).byteLength} without rows`,
   )
   expect(sizeBytes).toBeLessThan(mostBytes)
   expect(decodeLedger(name, encodeLedger(ledger))).toEqual(ledger)

@@ -156,14 +156,11 @@ function oddLinesCases(openStore: OpenStore): void {
       await expect(service.branch(checkpoint.id)).rejects.toMatchObject({ code: 'TRANSCRIPT_MALFORMED' })
     })
 
-    test('by a leaf that is not in it can be captured, and says so when it is read', async () => {
+    test('by a leaf that is not in it is refused, and nothing is kept', async () => {
       const workshop = await openWorkshop(openStore)
       const service = workshop.service()
-      const { checkpoint } = await service.capture({ ...smallSession('s'), leafId: 'nobody' })
-      const page = await service.read(checkpoint.id)
-      expect([page.entries, page.problems.length]).toEqual([[], 1])
-      await expect(service.branch(checkpoint.id)).rejects.toMatchObject({ code: 'TRANSCRIPT_MALFORMED' })
-      expect((await service.read(checkpoint.id, { view: 'raw' })).total).toBe(2)
+      await expect(service.capture({ ...smallSession('s'), leafId: 'nobody' })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
+      expect((await service.list()).checkpoints).toEqual([])
     })
   })
 }

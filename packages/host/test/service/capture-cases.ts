@@ -66,6 +66,24 @@ export function captureCases(openStore: OpenStore): void {
       }
     })
 
+    test('is refused for a leaf that no line of the transcript has, and says what to do; any entry may be one', async () => {
+      const workshop = await openWorkshop(openStore)
+      const file = await workshop.pi()
+      const service = workshop.service()
+      const first = await file.turn()
+      const unknown = { code: 'ARGUMENT_INVALID', message: expect.stringContaining('"nobody"'), details: { argument: 'leafId' } }
+      await expect(service.capture({ ...of(file), leafId: 'nobody' })).rejects.toMatchObject(unknown)
+      await service.capture({ ...of(file), reason: 'requested' })
+      await file.turn()
+      // An old line, a new one, a leaf that a checkpoint has, and again one that is nowhere.
+      for (const leafId of ['u1', 'u2', first]) {
+        const { checkpoint } = await service.capture({ ...of(file), reason: 'requested', leafId: ` ${leafId} ` })
+        expect(checkpoint.preCompaction.leafId).toBe(leafId)
+      }
+      await expect(service.capture({ ...of(file), leafId: 'nobody' })).rejects.toMatchObject(unknown)
+      expect(await idsIn(service)).toHaveLength(4)
+    })
+
     test('of more of a transcript stores only what is more, in one object beside its record', async () => {
       const workshop = await openWorkshop(openStore)
       const file = await workshop.pi()

@@ -100,3 +100,20 @@ test('a change in the last 64 KiB, a shorter file and another file of the same n
     expect(await bytesOf(checkpoint.id)).toEqual(await readFile(path))
   }
 })
+
+test('a leaf in lines that the tail check spared is taken as it is; a whole check knows better', async () => {
+  const { checkpoints, capture } = await service()
+  await capture('whole')
+  await appendFile(path, turns(5))
+  const request = { agent: 'pi', transcript: fileTranscript(path), reason: 'manual' as const }
+  for (const leafId of [id(3), 'nobody']) {
+    const { checkpoint } = await checkpoints.capture({ ...request, leafId, prefixCheck: 'tail' })
+    expect(checkpoint).toMatchObject({ prefixCheck: 'tail', preCompaction: { leafId } })
+    expect((await checkpoints.read(checkpoint.id, { view: 'raw' })).total).toBe(306)
+    const { entries, problems } = await checkpoints.read(checkpoint.id)
+    expect([entries.length, problems.length]).toEqual(leafId === 'nobody' ? [0, 1] : [3, 0])
+  }
+  await expect(checkpoints.capture({ ...request, leafId: 'nobody', prefixCheck: 'whole' })).rejects.toMatchObject({
+    code: 'ARGUMENT_INVALID',
+  })
+})

@@ -41,7 +41,7 @@ async function namedKeys(storage: Storage): Promise<ReadonlySet<string>> {
   for (const name of await ledgerNames(storage)) {
     const ledger = await ledgerOf(storage, name)
     for (const row of [...(await rowsOf(storage, name, ledger)), ...ledger.trash]) named.add(`${name}/${row.record}`)
-    for (const page of ledger.pages) named.add(`${name}/${page.object}`)
+    for (const page of [...ledger.pages, ...(ledger.trashPages ?? [])]) named.add(`${name}/${page.object}`)
     for (const part of Object.values(ledger.parts)) {
       for (const stream of part.streams) {
         for (const segment of stream.segments) named.add(`${name}/${segment.object}`)
@@ -75,7 +75,7 @@ export async function everything(service: Checkpoints): Promise<ReadonlyMap<stri
 
 async function rowsOf(storage: Storage, name: Key, ledger: Ledger): Promise<readonly CheckpointRow[]> {
   const rows = [...ledger.checkpoints]
-  for (const page of ledger.pages) {
+  for (const page of [...ledger.pages, ...(ledger.trashPages ?? [])]) {
     const bytes = await storage.objects.get(`${name}/${page.object}` as Key)
     if (bytes !== undefined) rows.push(...(await unpackDocument(page.object, 'page', bytes, z.array(rowSchema))))
   }
