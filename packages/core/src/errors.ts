@@ -19,8 +19,9 @@ export interface CheckpointErrorDetails {
   TRANSCRIPT_UNREADABLE: { readonly path?: string | undefined }
   TRANSCRIPT_MALFORMED: { readonly path?: string | undefined; readonly line?: number | undefined }
   TRANSCRIPT_UNRECOGNISED: { readonly path?: string | undefined }
-  TARGET_REFUSED: { readonly path?: string | undefined }
-  CHECKPOINT_CONFLICT: { readonly path?: string | undefined; readonly session?: string | undefined }
+  /** `undo`: of a restore that had captured what the session was before. */
+  TARGET_REFUSED: { readonly path?: string | undefined; readonly undo?: string | undefined }
+  CHECKPOINT_CONFLICT: { readonly path?: string | undefined; readonly session?: string | undefined; readonly undo?: string | undefined }
   STORAGE_UNAVAILABLE: { readonly operation?: string | undefined }
   STORAGE_REFUSED: { readonly operation?: string | undefined }
 }

@@ -3,7 +3,7 @@ import { requireFiles } from './branch.ts'
 import { captureCheckpoint } from './capture.ts'
 import { type CheckpointRecord, checkpointOf } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
-import { CheckpointError } from './errors.ts'
+import { CheckpointError, isCheckpointError } from './errors.ts'
 import { readLedger } from './ledger-store.ts'
 import { type LocatedCheckpoint, resolveRecord } from './resolve.ts'
 import { leafOf, writeSession } from './session-file.ts'
@@ -64,6 +64,8 @@ export async function restoreCheckpoint(environment: Environment, id: string, op
       plan,
       undo: before.checkpoint.id,
       force: options.force ?? false,
+    }).catch((error: unknown) => {
+      throw withUndo(error, before.checkpoint.id)
     })
     const placement = reader.place({
       sessionId: record.sessionId,
@@ -84,6 +86,13 @@ export async function restoreCheckpoint(environment: Environment, id: string, op
   } finally {
     await current.close()
   }
+}
+
+/** An error that comes after the session was captured names that checkpoint: the file may be the new one already. */
+function withUndo(error: unknown, undo: string): unknown {
+  if (!isCheckpointError(error, 'TARGET_REFUSED') && !isCheckpointError(error, 'CHECKPOINT_CONFLICT')) return error
+  const message = `${error.message} What the session was before is kept as ${undo}.`
+  return new CheckpointError(error.code, message, { ...error.details, undo }, { cause: error.cause })
 }
 
 interface Plan {

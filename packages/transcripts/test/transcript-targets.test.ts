@@ -172,6 +172,45 @@ describe('a new session', () => {
   })
 })
 
+describe('what a killed process left beside a target', () => {
+  const old = new Date(Date.now() - 61 * 60_000)
+  const leave = async (name: string, time: Date, parts: readonly string[] = ['main']) => {
+    await mkdir(at(name), { recursive: true })
+    for (const part of parts) {
+      await writeFile(at(name, part), 'half')
+      await utimes(at(name, part), time, time)
+    }
+    await utimes(at(name), time, time)
+  }
+
+  test('goes with the next session that is written there, when it is older than an hour; nothing else does', async () => {
+    await leave('.gone.jsonl.0123456789ab.palimpsest.tmp', old)
+    await leave('.empty.jsonl.0123456789ab.palimpsest.tmp', old, [])
+    await leave('.running.jsonl.0123456789ab.palimpsest.tmp', new Date())
+    await leave('.other.jsonl.0123456789ab.tmp', old)
+    await leave('visible.jsonl.0123456789ab.palimpsest.tmp', old)
+    await leave('.slow.jsonl.0123456789ab.palimpsest.tmp', old)
+    await utimes(at('.slow.jsonl.0123456789ab.palimpsest.tmp', 'main'), new Date(), new Date())
+    await writeFile(at('.file.jsonl.0123456789ab.palimpsest.tmp'), 'a file')
+    await utimes(at('.file.jsonl.0123456789ab.palimpsest.tmp'), old, old)
+    await leave('elsewhere', old)
+    await symlink(at('elsewhere'), at('.link.jsonl.0123456789ab.palimpsest.tmp'))
+    await writeFile(at('s1.jsonl'), 'old\n')
+    const before = await readdir(folder)
+    const target = await files.replace(at('s1.jsonl'), { expected: await identityAt(at('s1.jsonl')), force: false })
+    expect((await readdir(folder)).filter((name) => name.startsWith('.s1.jsonl.'))).toHaveLength(1)
+    await target.discard()
+    const after = await readdir(folder)
+    expect(before.filter((name) => !after.includes(name)).sort()).toEqual(
+      ['.empty.jsonl.0123456789ab.palimpsest.tmp', '.gone.jsonl.0123456789ab.palimpsest.tmp'].sort(),
+    )
+    expect(await readdir(at('elsewhere'))).toEqual(['main'])
+    await leave('new/sessions/.gone.jsonl.0123456789ab.palimpsest.tmp', old)
+    await (await files.create(placement())).discard()
+    expect(await readdir(at('new', 'sessions'))).toEqual([])
+  })
+})
+
 describe('a replaced session', () => {
   beforeEach(async () => {
     await writeFile(at('s1.jsonl'), 'old\n')

@@ -1,3 +1,4 @@
+import type { Checkpoints } from '@palimpsest/core'
 import { createMemoryStorage, createMemoryStore } from '@palimpsest/storage-memory'
 import { describe, expect, test, vi } from 'vitest'
 import { temporaryFolder } from '../support/temporary-folder.ts'
@@ -32,12 +33,20 @@ function stateOf(found: Files, before: Files, after: Files): string {
   return text(sessionsIn(found)) === text(after) ? 'after' : Object.keys(found).join(', ')
 }
 
+/** What a run left of which one write went wrong. */
+interface Left {
+  readonly run: FaultyRun
+  readonly where: string
+  readonly before: Files
+  readonly after: Files
+  readonly found: Files
+  readonly service: Checkpoints
+  again(): Promise<Files>
+}
+
 describe.each(writing)('$name', (play) => {
   /** Runs the operation with each of its writes in turn going wrong; gives how many there were. */
-  const disturbEach = async (
-    fault: FileFault,
-    check: (left: { run: FaultyRun; where: string; before: Files; after: Files; found: Files; again(): Promise<Files> }) => Promise<void>,
-  ): Promise<number> => {
+  const disturbEach = async (fault: FileFault, check: (left: Left) => Promise<void>): Promise<number> => {
     const folder = await temporaryFolder()
     const shared = createMemoryStore()
     const scene = await play.set({ folder, storage: createMemoryStorage({ shared }) })
@@ -63,7 +72,7 @@ describe.each(writing)('$name', (play) => {
         await scene.runAgain?.(serviceOver(storage, folder))
         return look()
       }
-      await check({ run, where, before, after, found, again })
+      await check({ run, where, before, after, found, again, service: serviceOver(storage, folder) })
       await assertGoesOn(serviceOver(storage, folder), scene, where)
       await run.bury()
     }
@@ -80,13 +89,17 @@ describe.each(writing)('$name', (play) => {
 
   test('of which any write fails is refused and leaves nothing, or comes through', async () => {
     const errorCodeOf = ({ name }: FileCall) => (name === 'file.sync' ? 'EIO' : 'ENOSPC')
-    await disturbEach({ kind: 'fails', codeOf: errorCodeOf }, async ({ run, where, before, after, found, again }) => {
+    await disturbEach({ kind: 'fails', codeOf: errorCodeOf }, async ({ run, where, before, after, found, service, again }) => {
       const state = stateOf(found, before, after)
       if (run.met === undefined || run.error === undefined) expect(state, where).toBe('after')
       else {
         expect(run.error, where).toMatchObject({ name: 'CheckpointError', code: 'TARGET_REFUSED', cause: { code: errorCodeOf(run.met) } })
         // Only what has its name already may be there although it could not be forced to the disk.
         expect(state, where).toBe(run.met.name === 'file.sync' && state === 'after' ? 'after' : 'before')
+        if (play.name.startsWith('a restore')) {
+          const undo = (await service.list({ limit: 1000 })).checkpoints.find(({ reason }) => reason === 'before-restore')?.id
+          expect(run.error, where).toMatchObject({ details: { undo }, message: expect.stringContaining(String(undo)) })
+        }
         if (state === 'before') expect(stateOf(await again(), before, after), where).toBe('after')
       }
       // A folder that can't be removed stays.

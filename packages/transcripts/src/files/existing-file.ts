@@ -37,10 +37,13 @@ export async function replaceFile(
         await replaceSidecars(parts, options.sidecarFolder === undefined ? undefined : resolve(dirname(real), options.sidecarFolder), real)
         await chown(main.path, before.uid, before.gid).catch(() => undefined)
         await rename(main.path, real)
-        await syncFolder(dirname(real))
       } catch (error) {
         throw refused(real, error)
       }
+      await syncFolder(dirname(real)).catch((error: unknown) => {
+        const message = `${real} was replaced, but that could not be forced to the disk: after a power failure it may be the old one.`
+        throw new CheckpointError('TARGET_REFUSED', message, { path: real }, { cause: error })
+      })
       // The file is in its place: an empty folder that can't be removed changes nothing about that.
       await staging.remove().catch(() => undefined)
       return { path: resolve(path) }

@@ -4,6 +4,7 @@ import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { CheckpointError, type PartName, type Transcript } from '@palimpsest/core'
 import { errorCode, refused } from './file-errors.ts'
+import { removeLeftovers, stagingName } from './leftovers.ts'
 import { isSidecarName } from './part-name.ts'
 import { reopenedSource } from './regular-file.ts'
 
@@ -24,9 +25,10 @@ export interface Staging {
   remove(): Promise<void>
 }
 
-/** Makes the folder (0700). The parts get `mode`. Throws `TARGET_REFUSED`. */
+/** Makes the folder (0700), and removes old ones that killed processes left beside it. The parts get `mode`. Throws `TARGET_REFUSED`. */
 export async function createStaging(targetPath: string, mode: number): Promise<Staging> {
-  const folder = join(dirname(targetPath), `.${basename(targetPath)}.${randomBytes(6).toString('hex')}.tmp`)
+  await removeLeftovers(dirname(targetPath))
+  const folder = join(dirname(targetPath), stagingName(basename(targetPath), randomBytes(6).toString('hex')))
   await mkdir(folder, { mode: 0o700 }).catch(refuse(targetPath))
   const parts = new Map<PartName, { name: PartName; path: string; sizeBytes: number }>()
   let current: { readonly name: PartName; readonly handle: FileHandle } | undefined
