@@ -22,8 +22,9 @@ import { storeRecord } from './row.ts'
 import { allRows, byNewest, withRows } from './rows.ts'
 import { type Captured, isSame, unchanged } from './same-snapshot.ts'
 import { isSupersededBy, isWaiting, type Settlement, settleCompactions } from './settlement.ts'
+import { assertStillSame } from './still-same.ts'
 import type { AbortOptions } from './storage.ts'
-import { commitEveryBytes, createPartStore, type MatchedPart, type PartStore, type StoredParts } from './stored-parts.ts'
+import { createPartStore, type MatchedPart, type PartStore, type StoredParts } from './stored-parts.ts'
 import { isOnStream } from './stream.ts'
 import { tailOf } from './tail-check.ts'
 import { trimmed } from './text-input.ts'
@@ -31,7 +32,6 @@ import type { AgentId, LineStart, TranscriptOrigin } from './transcript.ts'
 import {
   inheritedBoundaries,
   newLedger,
-  RewrittenError,
   refreshedLedger,
   requireLeaf,
   type TranscriptSession,
@@ -101,6 +101,7 @@ export async function captureCheckpoint(environment: Environment, request: Captu
 
 /** Swaps in the chunks of a long first capture every 256 MiB. */
 async function storeAhead(environment: Environment, session: TranscriptSession, store: PartStore, options: AbortOptions): Promise<void> {
+  const { commitEveryBytes } = environment
   const totalBytes = session.contents.reduce((sum, content) => sum + content.endBytes, 0)
   for (let left = Math.ceil(totalBytes / commitEveryBytes); left > 1; left -= 1) {
     const stopped = await changeLedger(environment, session.name, { ...options, beginWith: newLedger(session) }, async (ledger) => {
@@ -155,7 +156,7 @@ async function captureInto(
     create: false,
     again: false,
   })
-  if (!(await session.transcript.unchanged())) throw new RewrittenError('The transcript was rewritten while it was captured.')
+  await assertStillSame(session, store, stored, session.contents, { ...options, byTail: matched[0]?.byTail === true })
   const leafId = facts.leafId ?? tipId
   if (leafId !== tipId) {
     const rows = known.filter((row) => row.bytes <= main.bytes && isOnStream(settled.ledger, 'main', row, main.stream))

@@ -27,6 +27,8 @@ export interface Environment {
   readonly retention: Retention
   readonly catalogue: Catalogue | undefined
   readonly readers: readonly TranscriptReader[]
+  /** A long part is committed so many bytes at a time, so that a capture which is killed goes on from there. */
+  readonly commitEveryBytes: number
   now(): number
   /** The reader of an agent, or `ARGUMENT_INVALID`. */
   readerOf(agent: AgentId): TranscriptReader
@@ -47,6 +49,7 @@ export function createEnvironment(options: CheckpointsOptions): Environment {
     files: options.files,
     retention: checkedRetention(retention),
     catalogue: options.catalogue,
+    commitEveryBytes: 256 * 1024 * 1024,
     now: options.now ?? Date.now,
     readerOf(agent) {
       const reader = readers.find((candidate) => candidate.agent === agent)

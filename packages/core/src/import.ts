@@ -6,17 +6,11 @@ import { type PutOptions, puttingTogether } from './puts.ts'
 import { retain } from './retention.ts'
 import { allRows, withRows } from './rows.ts'
 import { type Settlement, settleCompactions } from './settlement.ts'
+import { assertStillSame } from './still-same.ts'
 import type { AbortOptions } from './storage.ts'
 import { createPartStore, type PartContent, type PartStore } from './stored-parts.ts'
 import type { AgentId, Compaction, TranscriptOrigin } from './transcript.ts'
-import {
-  inheritedBoundaries,
-  newLedger,
-  RewrittenError,
-  refreshedLedger,
-  type TranscriptSession,
-  withTranscript,
-} from './transcript-session.ts'
+import { inheritedBoundaries, newLedger, refreshedLedger, type TranscriptSession, withTranscript } from './transcript-session.ts'
 import { allTrash } from './trash.ts'
 
 const maxProblems = 100
@@ -136,7 +130,7 @@ async function settleInto(
     create: true,
     again: found.again,
   })
-  if (!(await session.transcript.unchanged())) throw new RewrittenError('The transcript was rewritten while it was imported.')
+  await assertStillSame(session, store, stored, contents, { ...options, byTail: false })
   if (!settled.changed) return { result: countsOf(settled) }
   const kept = retain(settled.rows, settled.ledger.trash, environment.retention, environment.now())
   const next = await withRows(environment, session.name, { ...settled.ledger, trash: kept.trash }, kept.rows, options)

@@ -11,9 +11,6 @@ import { segmentChunks, streamsOf, withStream } from './stream.ts'
 import { recogniseTail } from './tail-check.ts'
 import type { FileIdentity, PartName, TranscriptSource } from './transcript.ts'
 
-/** A long part is committed so many bytes at a time, so that a capture which is killed goes on from there. */
-export const commitEveryBytes: number = 256 * 1024 * 1024
-
 /** A part to store: its first `endBytes` bytes. */
 export interface PartContent {
   readonly name: PartName

@@ -38,6 +38,8 @@ export interface OpenTranscript extends Transcript {
   close(): Promise<void>
   /** Whether the bytes that were read are still the file's: growing is fine, a rewrite is not. */
   unchanged(): Promise<boolean>
+  /** Whether anything was written to it since it was opened; without this nothing can have been. */
+  written?(): Promise<boolean>
 }
 
 /** What tells one state of a file from another. */

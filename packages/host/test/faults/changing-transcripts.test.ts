@@ -190,6 +190,31 @@ test('a long transcript that is rewritten in place far from its end while it is 
   }
 })
 
+test('a long transcript that is rewritten far from its end and grows while it is captured is never kept as a mixture', async () => {
+  const before = raceTranscript(0, 0, 100)
+  const after = sang(sang(raceTranscript(0, 0, 101), 3), 9)
+  let reads = 3
+  for (let at = 1; at <= reads; at += 1) {
+    const { path, service, kept } = await desk()
+    await writeFile(path, before)
+    const changed = changing(
+      fileTranscript(path),
+      (read) => read === at,
+      () => overwrite(path, after),
+    )
+    const { checkpoint } = await service.capture(request(changed.origin))
+    if (at === 1) reads = changed.reads()
+    const found = await bytesOf(service, checkpoint.id)
+    expect
+      .soft(
+        [before, after, after.subarray(0, before.length)].some((bytes) => found.equals(bytes)),
+        `at read ${at} of ${reads}`,
+      )
+      .toBe(true)
+    await assertKept(service, kept, `at read ${at}`)
+  }
+})
+
 test('a transcript that is rewritten each time it is read is a conflict that can be tried again', async () => {
   const { path, service, kept } = await desk()
   let times = 0

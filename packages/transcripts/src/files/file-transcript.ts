@@ -63,6 +63,11 @@ function transcriptOf(path: string, main: RegularFile, sidecars: readonly Sideca
       for (const sidecar of sidecars) if (!(await isStillThere(sidecar))) return false
       return (await tailDigest(main, path).catch(() => undefined)) === tail
     },
+    async written() {
+      assertOpen()
+      const { sizeBytes, modifiedAtMs } = identityOf(await main.handle.stat({ bigint: true }))
+      return sizeBytes !== main.identity.sizeBytes || modifiedAtMs !== main.identity.modifiedAtMs
+    },
     async close() {
       if (!open) return
       open = false

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { type CheckpointStatus, type Checkpoints, parseKey, type Storage } from '@palimpsest/core'
+import { type CheckpointStatus, type Checkpoints, parseKey, type Storage, type TranscriptOrigin } from '@palimpsest/core'
 import { bytesTranscript } from '@palimpsest/transcripts'
 import { claudeCodeFile, piFile, type SessionFile } from '../../service/support/sessions.ts'
 import type { Kept, Snapshot } from './kept.ts'
@@ -57,6 +57,7 @@ export const plays: readonly Play[] = [
   { name: 'a capture of what was appended', set: (stage) => captureScene(stage, {}) },
   { name: 'a capture of a transcript with sidecars', set: (stage) => captureScene(stage, { agent: 'claude-code' }) },
   { name: 'a capture of a transcript that was rewritten', set: (stage) => captureScene(stage, { rewritten: true }) },
+  { name: 'a capture by the tail check', set: tailCaptureScene },
   { name: 'a capture that settles the compaction before', set: settlingCaptureScene },
   { name: 'a completion', set: (stage) => pendingScene(stage, 'complete') },
   { name: 'an abandonment', set: (stage) => pendingScene(stage, 'abandon') },
@@ -151,6 +152,29 @@ async function captureScene(stage: Stage, options: { empty?: boolean; agent?: Ag
   const { now, captureNext } = await nextOf(session)
   const transcript = bytesTranscript(now, { path: session.file.path })
   const run = (service: Checkpoints) => service.capture({ agent, transcript, reason: 'requested' })
+  return { kept, touched: [], made: [now], run, captureNext }
+}
+
+/** A capture of a file that is known by its end alone. */
+async function tailCaptureScene(stage: Stage): Promise<Scene> {
+  const { session, service, kept } = await history(stage, 'pi')
+  const identity = (main: Uint8Array = new Uint8Array()) => ({
+    ...{ host: 'here', device: '1', inode: '2', modifiedAtMs: 0 },
+    sizeBytes: main.byteLength,
+  })
+  const asFile = (parts: Snapshot): TranscriptOrigin => {
+    const origin = bytesTranscript(parts, { path: session.file.path })
+    return { ...origin, open: async (options) => ({ ...(await origin.open(options)), identity: identity(parts['main']) }) }
+  }
+  await session.file.turn()
+  const known = await service.capture({ agent: 'pi', transcript: asFile(session.parts()), reason: 'requested' })
+  kept.set(known.checkpoint.id, session.parts())
+  await session.file.turn()
+  const { now, captureNext } = await nextOf(session)
+  const run = async (other: Checkpoints) => {
+    const { checkpoint } = await other.capture({ agent: 'pi', transcript: asFile(now), reason: 'manual', prefixCheck: 'tail' })
+    if (checkpoint.prefixCheck !== 'tail') throw new Error('The tail was not recognised.')
+  }
   return { kept, touched: [], made: [now], run, captureNext }
 }
 
