@@ -1,7 +1,9 @@
+import { mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { Storage } from '@palimpsest/core'
 import { createMemoryStorage, createMemoryStore } from '@palimpsest/storage-memory'
-import { describe, expect, test } from 'vitest'
-import { temporaryFolder } from '../support/temporary-folder.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { assertAllOrNothing, assertGoesOn, commitCount } from './support/all-or-nothing.ts'
 import { type Fault, faultyStorage, isWrite, type PortCall } from './support/faulty-storage.ts'
 import { type Play, plays, type Scene } from './support/scenes.ts'
@@ -25,7 +27,6 @@ interface Disturbed {
 
 interface Set {
   readonly scene: Scene
-  readonly folder: string
   /** How many commits the operation makes when nothing goes wrong. */
   readonly commits: number
   readonly before: Files
@@ -38,8 +39,7 @@ interface Set {
   ): Promise<number>
 }
 
-async function setScene(play: Play): Promise<Set> {
-  const folder = await temporaryFolder()
+async function setScene(play: Play, folder: string): Promise<Set> {
   const shared = createMemoryStore()
   const scene = await play.set({ folder, storage: createMemoryStorage({ shared }) })
   const commitsBefore = await commitCount(createMemoryStorage({ shared }))
@@ -63,7 +63,6 @@ async function setScene(play: Play): Promise<Set> {
   expect(await assertAllOrNothing(serviceOver(whole.storage, folder), scene, 'undisturbed')).toBe(changes(scene) ? 'after' : 'before')
   return {
     scene,
-    folder,
     commits: whole.commits,
     before,
     after: whole.files,
@@ -88,8 +87,18 @@ function changes(scene: Scene): boolean {
 }
 
 describe.each(plays)('$name', (play) => {
+  // Each run works on a copy of the scene, so that it is set once.
+  let set: Promise<Set>
+  let folder = ''
+  beforeAll(async () => {
+    folder = await realpath(await mkdtemp(join(tmpdir(), 'palimpsest-steps-')))
+    set = setScene(play, folder)
+    await set
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
   test('that dies before any write happened or not, and nothing else is lost', async () => {
-    const { scene, folder, before, after, disturb } = await setScene(play)
+    const { scene, before, after, disturb } = await set
     const met = await disturb({ kind: 'dies' }, isWrite, async ({ where, storage, files }) => {
       await assertAllOrNothing(serviceOver(storage, folder), scene, where)
       // What a crash leaves is no damage, and nothing that prune would leave alone.
@@ -106,7 +115,7 @@ describe.each(plays)('$name', (play) => {
     ['unavailable', (call: PortCall, index: number) => call.name === 'compareAndSwap' || (!isWrite(call) && index % 3 === 0)],
     ['refused', isWrite],
   ] as const)('of which any call is %s says so, or comes through, and happened or not', async (kind, isWanted) => {
-    const { scene, folder, commits, before, after, disturb } = await setScene(play)
+    const { scene, commits, before, after, disturb } = await set
     const code = kind === 'refused' ? 'STORAGE_REFUSED' : 'STORAGE_UNAVAILABLE'
     await disturb({ kind: 'fails', with: kind }, isWanted, async ({ where, met, outcome, storage, commits: made, files }) => {
       const state = await assertAllOrNothing(serviceOver(storage, folder), scene, where)
@@ -125,7 +134,7 @@ describe.each(plays)('$name', (play) => {
   })
 
   test('of which the answer to any write is lost makes each commit once', async () => {
-    const { scene, folder, commits, before, after, disturb } = await setScene(play)
+    const { scene, commits, before, after, disturb } = await set
     await disturb({ kind: 'is lost' }, isWrite, async ({ where, met, outcome, storage, commits: made, files }) => {
       const state = await assertAllOrNothing(serviceOver(storage, folder), scene, where)
       if (met.name === 'compareAndSwap') expect(outcome, where).not.toBeInstanceOf(Error)
