@@ -12,6 +12,7 @@ export async function compress(bytes: Uint8Array): Promise<Uint8Array> {
 /** What a frame holds, bounded by `rawBytes`: a frame that would grow beyond it is refused, as is anything that is no frame. */
 export async function decompress(frame: Uint8Array, rawBytes: number): Promise<Uint8Array> {
   const sizeBytes = Math.max(rawBytes, 1)
-  // With room for all of it a frame takes one turn in the thread pool, instead of one for each 16 KiB.
-  return decompressAsync(frame, { maxOutputLength: sizeBytes, chunkSize: Math.min(Math.max(sizeBytes, 1024), 4 * 1024 * 1024) })
+  // With room for all of it a frame takes one turn in the thread pool, instead of one for each 16 KiB; with a little more, zlib sees that it
+  // is done and makes no second buffer.
+  return decompressAsync(frame, { maxOutputLength: sizeBytes, chunkSize: Math.min(Math.max(sizeBytes + 64, 1024), 4 * 1024 * 1024) })
 }

@@ -62,8 +62,8 @@ export async function indexTranscript(
   return { index, badLines, leafId }
 }
 
-/** The one place where core takes lines from a reader for an index. */
-async function eachLine(
+/** Takes the lines of a part one after the other: the one place where core does. */
+export async function eachLine(
   structure: AsyncIterable<readonly (IndexedEntry | BadLine)[]>,
   take: (line: IndexedEntry | BadLine) => void,
 ): Promise<void> {

@@ -1,3 +1,5 @@
+import { freeBytes } from './free-bytes.ts'
+
 /** How many entries a page holds, as a power of two. */
 export const pageBits = 12
 /** How many entries a page holds. */
@@ -5,8 +7,11 @@ export const pageSize = 1 << pageBits
 
 /** Columns of the entries that lie behind one another. Pages, since an array that grows is there twice while it is copied. */
 export interface EntryPage {
-  readonly starts: Float64Array
-  readonly lengths: Uint32Array
+  /** Where the first of them begins. */
+  readonly firstStart: number
+  /** Where each begins, from there on; `farStart` where that is 4 GiB and more. */
+  readonly starts: Uint32Array
+  readonly farStarts: Map<number, number>
   readonly parents: Int32Array
   /** The kind in the lowest 3 bits, the role in the next 3, the leaf in the next 2. */
   readonly shapes: Uint8Array
@@ -15,12 +20,35 @@ export interface EntryPage {
   leaves?: Uint32Array
 }
 
-/** A page of no entries. */
-export function emptyPage(): EntryPage {
+/** In place of a start that does not fit. */
+const farStart = 0xffffffff
+
+/** A page of no entries, of which the first will begin at `firstStart`. */
+export function emptyPage(firstStart: number): EntryPage {
   return {
-    starts: new Float64Array(pageSize),
-    lengths: new Uint32Array(pageSize),
+    firstStart,
+    starts: new Uint32Array(pageSize),
+    farStarts: new Map(),
     parents: new Int32Array(pageSize),
     shapes: new Uint8Array(pageSize),
   }
+}
+
+/** Gives the memory of a page back now. */
+export function freePage({ starts, parents, shapes, notes, leaves }: EntryPage): void {
+  for (const column of [starts, parents, shapes, notes, leaves]) if (column !== undefined) freeBytes(column)
+}
+
+/** Notes where the entry at a place of the page begins. */
+export function setStart(page: EntryPage, at: number, start: number): void {
+  const ahead = start - page.firstStart
+  const isNear = ahead >= 0 && ahead < farStart
+  page.starts[at] = isNear ? ahead : farStart
+  if (!isNear) page.farStarts.set(at, start)
+}
+
+/** Where the entry at a place of the page begins. */
+export function startIn(page: EntryPage, at: number): number {
+  const ahead = page.starts[at] ?? 0
+  return ahead === farStart ? (page.farStarts.get(at) ?? 0) : page.firstStart + ahead
 }

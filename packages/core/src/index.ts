@@ -50,6 +50,7 @@ export {
   type StorageTraits,
 } from './storage.ts'
 export { mapStorageErrors, storageFailure } from './storage-failure.ts'
+export { type TextTable, textTable } from './text-table.ts'
 export type {
   AgentId,
   BadLine,
@@ -72,6 +73,7 @@ export type {
   PlaceOptions,
   Problem,
   RewriteOptions,
+  RewrittenPiece,
   SessionIdentity,
   SidecarRule,
   Transcript,

@@ -21,8 +21,8 @@ export interface LeafSearch extends AbortOptions {
 export async function requireKnownLeaf(leafId: string, search: LeafSearch): Promise<void> {
   const { reader, transcript, rows, byTail, signal } = search
   if (byTail || rows.some((row) => row.prefixCheck === undefined && (row.leafId === leafId || row.tipId === leafId))) return
-  for await (const entry of reader.structure(transcript, { signal })) {
-    if (entry.kind !== 'bad' && (entry.id === leafId || entry.leafId === leafId)) return
+  for await (const batch of reader.structure(transcript, { signal })) {
+    if (batch.some((entry) => entry.kind !== 'bad' && (entry.id === leafId || entry.leafId === leafId))) return
   }
   throw new CheckpointError(
     'ARGUMENT_INVALID',

@@ -1,10 +1,13 @@
-import { type EntryPage, emptyPage, pageBits, pageSize } from './entry-page.ts'
+import { type EntryPage, emptyPage, freePage, pageBits, pageSize, setStart, startIn } from './entry-page.ts'
+import { rareNumbers } from './rare-numbers.ts'
 import { type TextTable, textTable } from './text-table.ts'
 import type { EntryIndex, EntryKind, EntryRole, IndexedEntry, KeptEntries, LinePlace } from './transcript.ts'
 
 /** An index that entries are added to, in file order. */
 export interface GrowingIndex extends EntryIndex {
   add(entry: IndexedEntry): void
+  /** Gives the memory back now, instead of when it is noticed that nobody holds the index any more. It is not to be used afterwards. */
+  free(): void
 }
 
 const kinds: readonly EntryKind[] = ['header', 'message', 'summary', 'boundary', 'state', 'unknown']
@@ -19,9 +22,6 @@ const leafOther = 2
 const noParent = -1
 const looseParent = -2
 
-/** What `lengths` says of a line of 4 GiB and more. */
-const longLine = 0xffffffff
-
 /** An index of these entries. */
 export function entryIndexOf(entries: Iterable<IndexedEntry>): EntryIndex {
   const index = growingIndex()
@@ -29,27 +29,29 @@ export function entryIndexOf(entries: Iterable<IndexedEntry>): EntryIndex {
   return index
 }
 
-/** An empty index. An entry takes about 30 bytes in it and its id's own 4 to 28. */
+/** An empty index. An entry takes about 9 bytes in it and its id's own 12 to 28. */
 export function growingIndex(): GrowingIndex {
   const pages: EntryPage[] = []
   const ids = textTable()
   const texts = textTable()
   const keeps = new Map<number, KeptEntries>()
-  const longEnds = new Map<number, number>()
-  const lines = lineNumbers()
+  // Mostly a line is the next one, and begins where the one before it ends: only where it isn't so something is kept.
+  const linesAhead = rareNumbers()
+  const oddEnds = rareNumbers()
+  let latestEnd = 0
   let part = 'main'
   const add = (entry: IndexedEntry): void => {
     const position = ids.size
     const at = position & (pageSize - 1)
-    const page = pages[position >>> pageBits] ?? emptyPage()
+    const page = pages[position >>> pageBits] ?? emptyPage(entry.start)
     pages[position >>> pageBits] = page
     if (position === 0) part = entry.part
     ids.add(entry.id)
     const { start, end, leafId, note } = entry
-    page.starts[at] = start
-    page.lengths[at] = Math.min(end - start, longLine)
-    if (end - start >= longLine) longEnds.set(position, end)
-    lines.add(position, entry.line)
+    setStart(page, at, start)
+    if (position > 0 && start !== latestEnd) oddEnds.add(position - 1, latestEnd)
+    latestEnd = end
+    if (linesAhead.latest()?.value !== entry.line - position) linesAhead.add(position, entry.line - position)
     page.parents[at] = packedParent(entry.parentId, ids, texts)
     const leaf = leafId === undefined ? leafNone : leafId === entry.id ? leafItself : leafOther
     page.shapes[at] = kinds.indexOf(entry.kind) | (roles.indexOf(entry.role) << 3) | (leaf << 6)
@@ -63,12 +65,18 @@ export function growingIndex(): GrowingIndex {
     }
     if (entry.keeps !== undefined) keeps.set(position, entry.keeps)
   }
-  const { lengthOf, leafIdOf, ...fields } = fieldsOf(pages, ids, texts)
+  const { leafIdOf, ...columns } = fieldsOf(pages, ids, texts)
+  const endOf = (position: number): number | undefined => {
+    if (columns.startOf(position) === undefined) return undefined
+    const odd = oddEnds.upTo(position)
+    return odd?.position === position ? odd.value : (columns.startOf(position + 1) ?? latestEnd)
+  }
+  const fields = { ...columns, endOf }
   const placeOf = (position: number, start: number): LinePlace => ({
     part,
-    line: lines.at(position),
+    line: position + (linesAhead.upTo(position)?.value ?? 0),
     start,
-    end: longEnds.get(position) ?? start + lengthOf(position),
+    end: endOf(position) ?? start,
   })
   return {
     ...fields,
@@ -76,12 +84,16 @@ export function growingIndex(): GrowingIndex {
       return ids.size
     },
     add,
+    free() {
+      for (const page of pages.splice(0)) freePage(page)
+      ids.free()
+      texts.free()
+    },
     entry: (position) => entryOf(position, { ...fields, placeOf, leafIdOf, keepsOf: (kept) => keeps.get(kept) }),
   }
 }
 
-interface Fields extends Omit<EntryIndex, 'size' | 'entry'> {
-  lengthOf(position: number): number
+interface Fields extends Omit<EntryIndex, 'size' | 'entry' | 'endOf'> {
   leafIdOf(position: number): string | undefined
 }
 
@@ -100,8 +112,10 @@ function fieldsOf(pages: readonly EntryPage[], ids: TextTable, texts: TextTable)
     kindOf: (position) => kinds[(shapeOf(position) ?? 7) & 7],
     roleOf: (position) => roles[((shapeOf(position) ?? 0) >>> 3) & 7],
     noteOf: (position) => textOf(pageOf(position)?.notes, position),
-    startOf: (position) => pageOf(position)?.starts[position & (pageSize - 1)],
-    lengthOf: (position) => pageOf(position)?.lengths[position & (pageSize - 1)] ?? 0,
+    startOf(position) {
+      const page = pageOf(position)
+      return page === undefined ? undefined : startIn(page, position & (pageSize - 1))
+    },
     movesLeaf: (position) => leafOf(position) !== leafNone,
     leafIdOf: (position) => (leafOf(position) === leafItself ? idOf(position) : textOf(pageOf(position)?.leaves, position)),
     parentOf(position) {
@@ -124,7 +138,7 @@ function fieldsOf(pages: readonly EntryPage[], ids: TextTable, texts: TextTable)
 
 function entryOf(
   position: number,
-  fields: Omit<Fields, 'lengthOf'> & {
+  fields: Fields & {
     placeOf(position: number, start: number): LinePlace
     keepsOf(position: number): KeptEntries | undefined
   },
@@ -152,27 +166,4 @@ function entryOf(
 function packedParent(parentId: string | undefined, ids: TextTable, texts: TextTable): number {
   if (parentId === undefined) return noParent
   return ids.find(parentId) ?? looseParent - texts.intern(parentId)
-}
-
-/** The lines of entries. Mostly each is the line after that of the entry before: only where it isn't something is kept. */
-function lineNumbers(): { add(position: number, line: number): void; at(position: number): number } {
-  const positions: number[] = []
-  const ahead: number[] = []
-  return {
-    add(position, line) {
-      if (positions.length > 0 && ahead.at(-1) === line - position) return
-      positions.push(position)
-      ahead.push(line - position)
-    },
-    at(position) {
-      let low = 0
-      let high = positions.length
-      while (high - low > 1) {
-        const middle = (low + high) >>> 1
-        if ((positions[middle] ?? 0) <= position) low = middle
-        else high = middle
-      }
-      return position + (ahead[low] ?? 0)
-    },
-  }
 }

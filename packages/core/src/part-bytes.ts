@@ -90,6 +90,17 @@ async function lastLineEnd(source: TranscriptSource, options: AbortOptions): Pro
   return 0
 }
 
+/** Whether each of these whole lines holds a JSON object. */
+export function areObjects(lines: Uint8Array): boolean {
+  for (let start = 0; start < lines.length; ) {
+    const feed = lines.indexOf(lineFeed, start)
+    const end = feed === -1 ? lines.length : feed
+    if (!isObject(lines.subarray(start, end))) return false
+    start = end + 1
+  }
+  return true
+}
+
 function isObject(line: Uint8Array): boolean {
   try {
     const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(line))

@@ -1,16 +1,20 @@
 import type { CheckpointRecord } from './checkpoint.ts'
 import { indexTranscript } from './entry-index.ts'
 import { CheckpointError } from './errors.ts'
+import { freeBytes } from './free-bytes.ts'
 import { partsOf } from './main-part.ts'
-import type { RewriteOptions, Transcript, TranscriptReader, TranscriptTarget } from './transcript.ts'
+import { areObjects } from './part-bytes.ts'
+import type { Context, Problem, RewriteOptions, RewrittenPiece, Transcript, TranscriptReader, TranscriptTarget } from './transcript.ts'
+import { inspectWritten } from './written-session.ts'
 
 /** Up to this size the context that was written is compared with the source's too; beyond it that would cost as much as all the rest. */
 const comparedBytes = 16 * 1024 * 1024
 
 /**
  * Writes a session at `leafId` to a target and checks it before it is handed over: it has a leaf, no cycle and no parent that does not exist,
- * every line parses, and (up to 16 MiB) its context has as many entries as the source's. What the source itself had of these is no fault of
- * the copy: it is carried over with a warning. Nothing is committed.
+ * every line parses, and (up to 16 MiB) its context has as many entries as the source's. Lines that are known to parse and were copied as they
+ * are, are not parsed again; all others are. What the source itself had of these faults is no fault of the copy: it is carried over with a
+ * warning. Nothing is committed.
  */
 export async function writeSession(
   reader: TranscriptReader,
@@ -18,8 +22,50 @@ export async function writeSession(
   target: TranscriptTarget,
   rewrite: RewriteOptions,
 ): Promise<readonly string[]> {
-  for await (const { part, bytes } of reader.rewrite(source, rewrite)) await target.write(part, bytes)
-  const after = await indexTranscript(reader.structure(target.written(), rewrite))
+  const isParsed = await writePieces(reader.rewrite(source, rewrite), target, rewrite.wellFormed === true)
+  const structure = () => reader.structure(target.written(), { signal: rewrite.signal, wellFormed: isParsed })
+  const { main } = await partsOf(source)
+  if (main.sizeBytes <= comparedBytes) return await compared(reader, source, structure(), rewrite)
+  const written = await inspectWritten(structure())
+  if (written.isOrdered) return warningsOf([], written.badLines)
+  return await compared(reader, source, structure(), rewrite)
+}
+
+/** Writes the pieces, each while the next one is made. Gives whether every line of the main part is known to parse. */
+async function writePieces(pieces: AsyncIterable<RewrittenPiece>, target: TranscriptTarget, wellFormed: boolean): Promise<boolean> {
+  let isParsed = wellFormed
+  let writing: Promise<void> = Promise.resolve()
+  const write = async ({ part, bytes }: RewrittenPiece): Promise<void> => {
+    await target.write(part, bytes)
+    freeBytes(bytes)
+  }
+  try {
+    for await (const piece of pieces) {
+      if (piece.part === 'main' && isParsed) isParsed = piece.changed !== undefined
+      for (const { start, end } of isParsed && piece.part === 'main' ? (piece.changed ?? []) : []) {
+        if (!areObjects(piece.bytes.subarray(start, end))) throw malformed('a line of it would not parse')
+      }
+      await writing
+      writing = write(piece)
+      // A failure is met before the next piece; until then it must not count as unhandled.
+      writing.catch(() => undefined)
+    }
+    await writing
+  } finally {
+    // Whoever discards the target must find nothing still on its way into it.
+    await writing.catch(() => undefined)
+  }
+  return isParsed
+}
+
+/** Compares the context that was written with the source's, where that is not too much. */
+async function compared(
+  reader: TranscriptReader,
+  source: Transcript,
+  structure: ReturnType<TranscriptReader['structure']>,
+  rewrite: RewriteOptions,
+): Promise<readonly string[]> {
+  const after = await indexTranscript(structure)
   const written = reader.context(after.index, after.leafId ?? '', 'context')
   const wanted = await sourceContext(reader, source, rewrite, written.problems.length > 0)
   if (after.leafId === undefined || written.problems.length > (wanted?.problems.length ?? 0)) {
@@ -30,9 +76,12 @@ export async function writeSession(
     if (!isShorter)
       throw malformed(`it would have ${written.positions.length} entries in its context instead of ${wanted.positions.length}`)
   }
-  const warnings = written.problems.map((problem) => `The transcript had a problem that was carried over: ${problem.message}`)
-  if (after.badLines > 0) warnings.push(`${after.badLines} lines that are no entries were carried over as they are.`)
-  return warnings
+  return warningsOf(written.problems, after.badLines)
+}
+
+function warningsOf(problems: readonly Problem[], badLines: number): readonly string[] {
+  const warnings = problems.map((problem) => `The transcript had a problem that was carried over: ${problem.message}`)
+  return badLines === 0 ? warnings : [...warnings, `${badLines} lines that are no entries were carried over as they are.`]
 }
 
 async function sourceContext(
@@ -40,7 +89,7 @@ async function sourceContext(
   source: Transcript,
   rewrite: RewriteOptions,
   hasProblems: boolean,
-): Promise<ReturnType<TranscriptReader['context']> | undefined> {
+): Promise<Context | undefined> {
   const { main } = await partsOf(source)
   if (main.sizeBytes > comparedBytes && !hasProblems) return undefined
   const { index } = await indexTranscript(reader.structure(source, rewrite))

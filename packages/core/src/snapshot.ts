@@ -1,7 +1,9 @@
+import { chunkWindow } from './chunk-window.ts'
 import { decompress } from './compression.ts'
 import { sha256 } from './digest.ts'
 import type { Environment } from './environment.ts'
 import { isCheckpointError } from './errors.ts'
+import { freeBytes } from './free-bytes.ts'
 import type { Ledger } from './ledger.ts'
 import { objectKey, readSegment } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
@@ -61,7 +63,9 @@ export async function storedSource(
 ): Promise<TranscriptSource> {
   const { environment, name, ledger } = session
   const chunks = await chunksOf(ledger, part.name, part.stream, (object) => readSegment(environment, name, object, options))
-  const readChunk = remembered(chunks, async (chunk: LocatedChunk) => {
+  const window = chunkWindow(chunks.length, async (index) => {
+    const chunk = chunks[index]
+    if (chunk === undefined) return new Uint8Array(0)
     try {
       return await readStoredChunk(session, chunk, options)
     } catch (error) {
@@ -79,10 +83,10 @@ export async function storedSource(
       const chunk = chunks[index]
       if (chunk === undefined || chunk.start >= end) break
       readOptions?.signal?.throwIfAborted()
-      const raw = await readChunk(index)
-      if (raw === undefined) break
       const from = Math.max(start, chunk.start)
-      target.set(raw.subarray(from - chunk.start, Math.min(end, chunk.end) - chunk.start), from - start)
+      await window.use(index, (raw) => {
+        target.set(raw.subarray(from - chunk.start, Math.min(end, chunk.end) - chunk.start), from - start)
+      })
     }
   }
   return {
@@ -96,7 +100,7 @@ export async function storedSource(
   }
 }
 
-/** The raw bytes of a chunk. Throws `CHECKPOINT_CORRUPT` unless they are those whose digest the ledger names. */
+/** The raw bytes of a chunk, which are the caller's. Throws `CHECKPOINT_CORRUPT` unless they are those whose digest the ledger names. */
 export async function readStoredChunk(session: StoredSession, chunk: LocatedChunk, options: AbortOptions): Promise<Uint8Array> {
   const key = objectKey(session.name, chunk.object)
   const range = { start: chunk.offset, end: chunk.offset + chunk.storedBytes }
@@ -106,6 +110,7 @@ export async function readStoredChunk(session: StoredSession, chunk: LocatedChun
   const raw = await decompress(frame, rawBytes).catch((cause: unknown) => {
     throw corrupt(key, 'digest', cause)
   })
+  freeBytes(frame)
   if (raw.byteLength !== rawBytes || sha256(raw) !== chunk.digest) throw corrupt(key, 'digest')
   return raw
 }
@@ -135,33 +140,6 @@ function firstEndingAfter(chunks: readonly LocatedChunk[], start: number): numbe
     else high = middle
   }
   return low
-}
-
-/** Reads go forward in slices that don't end where chunks do: the last two chunks are kept, and the next one is on its way. */
-function remembered(
-  chunks: readonly LocatedChunk[],
-  read: (chunk: LocatedChunk) => Promise<Uint8Array>,
-): (index: number) => Promise<Uint8Array> | undefined {
-  const kept: { index: number; raw: Promise<Uint8Array> }[] = []
-  let latest = -1
-  const begin = (index: number): Promise<Uint8Array> | undefined => {
-    const found = kept.find((entry) => entry.index === index)
-    const chunk = chunks[index]
-    if (found !== undefined || chunk === undefined) return found?.raw
-    const raw = read(chunk)
-    // Damage ahead is met where the chunk is asked for; until then it must not count as unhandled.
-    raw.catch(() => undefined)
-    kept.push({ index, raw })
-    if (kept.length > 3) kept.shift()
-    return raw
-  }
-  return (index) => {
-    const isNext = index === latest + 1
-    latest = index
-    const raw = begin(index)
-    if (isNext) void begin(index + 1)
-    return raw
-  }
 }
 
 function blank(chunk: LocatedChunk): Uint8Array {

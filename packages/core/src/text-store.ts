@@ -1,3 +1,4 @@
+import { freeBytes } from './free-bytes.ts'
 import { type TextForm, type TextPacker, textPacker, unpackedText } from './packed-text.ts'
 
 /** Texts by number, in the order in which they were appended, packed. */
@@ -9,6 +10,8 @@ export interface TextStore {
   equals(number: number, packer: TextPacker, text: string): boolean
   at(number: number): string
   hashOf(number: number, hash: (words: Uint32Array, count: number) => number): number
+  /** Gives the memory back now. */
+  free(): void
 }
 
 const forms: readonly TextForm[] = ['hex', 'uuid', 'latin1', 'utf16', 'long']
@@ -60,6 +63,15 @@ export function textStore(): TextStore {
       one[0] = reference
       return unpackedText(form, one, 0)
     },
+    free() {
+      for (const page of pages) {
+        freeBytes(page.references)
+        freeBytes(page.forms)
+      }
+      words.free()
+      pages.length = 0
+      size = 0
+    },
     hashOf(number, hash) {
       const reference = referenceOf(number)
       const form = formOf(number)
@@ -84,6 +96,7 @@ interface WordStore {
   equals(reference: number, packer: TextPacker): boolean
   pageOf(reference: number): Uint32Array
   placeOf(reference: number): number
+  free(): void
 }
 
 /** Words of texts behind one another, in pages; no text lies across two. */
@@ -112,5 +125,9 @@ function wordStore(): WordStore {
     },
     pageOf,
     placeOf: (reference) => reference & mask,
+    free() {
+      for (const page of pages) freeBytes(page)
+      pages.length = 0
+    },
   }
 }

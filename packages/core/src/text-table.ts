@@ -1,3 +1,4 @@
+import { freeBytes } from './free-bytes.ts'
 import { keyedHash } from './keyed-hash.ts'
 import { textPacker } from './packed-text.ts'
 import { textStore } from './text-store.ts'
@@ -12,6 +13,8 @@ export interface TextTable {
   find(text: string): number | undefined
   /** The text of a number that was given. */
   at(number: number): string
+  /** Gives the memory back now, instead of when it is noticed that nobody holds the table any more. It is not to be used afterwards. */
+  free(): void
 }
 
 /** An empty table. Slots are open-addressed under a keyed hash, so that no choice of texts makes it slow. */
@@ -40,6 +43,7 @@ export function textTable(): TextTable {
       while (slots[slot] !== 0) slot = (slot + 1) & mask
       slots[slot] = found
     }
+    freeBytes(new Uint8Array(old.buffer))
   }
   const placed = (text: string, isNew: boolean): number => {
     packer.pack(text)
@@ -65,5 +69,9 @@ export function textTable(): TextTable {
       return found === 0 ? undefined : found - 1
     },
     at: (number) => texts.at(number),
+    free() {
+      freeBytes(new Uint8Array(slots.buffer))
+      texts.free()
+    },
   }
 }

@@ -1,5 +1,5 @@
 import type { CompactionReason } from './checkpoint.ts'
-import type { AbortOptions } from './storage.ts'
+import type { AbortOptions, ByteRange } from './storage.ts'
 
 /** The program that owns a session: `pi`, `openclaw`, `claude-code`, … Letters a-z, digits and hyphens, since it stands in keys. */
 export type AgentId = string
@@ -130,8 +130,9 @@ export interface EntryIndex {
   kindOf(position: number): EntryKind | undefined
   roleOf(position: number): EntryRole | undefined
   noteOf(position: number): string | undefined
-  /** Where the line begins. */
+  /** Where the line begins, and where it ends. */
   startOf(position: number): number | undefined
+  endOf(position: number): number | undefined
   /** The position of the parent; `undefined` where the entry has none, or one that is not in the index: `parentIdOf` tells them apart. */
   parentOf(position: number): number | undefined
   parentIdOf(position: number): string | undefined
@@ -222,6 +223,14 @@ export interface RewriteOptions extends AbortOptions {
   readonly wellFormed?: boolean | undefined
 }
 
+/** Bytes of a new session, behind those of the piece before it. */
+export interface RewrittenPiece {
+  readonly part: PartName
+  readonly bytes: Uint8Array
+  /** Where it is known: which bytes of the piece, whole lines, are not lines of the source as they were. */
+  readonly changed?: readonly ByteRange[] | undefined
+}
+
 /** How a session is put back in its own file. */
 export type InPlace =
   | { readonly mode: 'append'; readonly bytes: Uint8Array }
@@ -274,9 +283,9 @@ export interface TranscriptReader {
   kept(index: EntryIndex, leafId: string, keeps: KeptEntries): Int32Array
   /**
    * The parts of a new session that stands at `leafId`, as the agent reads them: ids unique, lineage recorded in the agent's own way, parts
-   * one after the other, in bounded pieces. Throws `TRANSCRIPT_MALFORMED` for a structure that can't be given back.
+   * one after the other, in bounded pieces that are the caller's. Throws `TRANSCRIPT_MALFORMED` for a structure that can't be given back.
    */
-  rewrite(transcript: Transcript, options: RewriteOptions): AsyncIterable<{ readonly part: PartName; readonly bytes: Uint8Array }>
+  rewrite(transcript: Transcript, options: RewriteOptions): AsyncIterable<RewrittenPiece>
   /** Where the agent looks for a session, and the command that opens it. */
   place(options: PlaceOptions): Placement
   /** How the session is put back to `leafId` in its own file, given the transcript as it stands there now. */

@@ -2,6 +2,7 @@ import type { z } from 'zod'
 import type { Environment } from './environment.ts'
 import { isCheckpointError } from './errors.ts'
 import type { DamagedChunks, DamageProblem, PlacedChunk } from './findings.ts'
+import { freeBytes } from './free-bytes.ts'
 import { isOf, readHeader } from './object-header.ts'
 import { objectKey } from './session-objects.ts'
 import { readStoredChunk, type StoredSession } from './snapshot.ts'
@@ -65,6 +66,7 @@ export async function checkChunks(
       problem ??= found
       damaged.push(placed)
     } else {
+      freeBytes(found)
       bytes += placed.chunk[2]
       intact.push(placed)
     }

@@ -89,7 +89,9 @@ test('a position that is none has nothing', () => {
   for (const position of [-1, 1, 4095, 4096, Number.NaN]) {
     expect(index.entry(position)).toBeUndefined()
     expect([index.idOf(position), index.kindOf(position), index.roleOf(position), index.noteOf(position)]).toEqual(Array(4).fill(undefined))
-    expect([index.startOf(position), index.parentOf(position), index.parentIdOf(position)]).toEqual(Array(3).fill(undefined))
+    expect([index.startOf(position), index.endOf(position), index.parentOf(position), index.parentIdOf(position)]).toEqual(
+      Array(4).fill(undefined),
+    )
     expect(index.movesLeaf(position)).toBe(false)
   }
 })
@@ -151,7 +153,7 @@ function expectSame(index: EntryIndex, added: readonly IndexedEntry[]): void {
     expect(index.kindOf(position)).toBe(each.kind)
     expect(index.roleOf(position)).toBe(each.role)
     expect(index.noteOf(position)).toBe(each.note)
-    expect(index.startOf(position)).toBe(each.start)
+    expect([index.startOf(position), index.endOf(position)]).toEqual([each.start, each.end])
     expect(index.movesLeaf(position)).toBe(each.leafId !== undefined)
     expect(index.parentIdOf(position)).toBe(each.parentId)
     expect(index.parentOf(position)).toBe(each.parentId === undefined ? undefined : byId.get(each.parentId))

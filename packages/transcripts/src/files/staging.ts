@@ -2,11 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { CheckpointError, type PartName, type Transcript } from '@palimpsest/core'
+import { CheckpointError, type PartName, type Transcript, type TranscriptSource } from '@palimpsest/core'
 import { errorCode, refused } from './file-errors.ts'
 import { removeLeftovers, stagingName } from './leftovers.ts'
 import { isSidecarName } from './part-name.ts'
-import { reopenedSource } from './regular-file.ts'
+import { assertInside, fillFrom, openRegularFile, readRange } from './regular-file.ts'
 
 /** A part that was written, under a name that nobody looks for. */
 export interface StagedPart {
@@ -33,11 +33,21 @@ export async function createStaging(targetPath: string, mode: number): Promise<S
   const parts = new Map<PartName, { name: PartName; path: string; sizeBytes: number }>()
   let current: { readonly name: PartName; readonly handle: FileHandle } | undefined
   let finished = false
+  const readers = partReaders()
+  // While what was written is read back, the disk may already be at work.
+  let syncing: Promise<void> = Promise.resolve()
+  const beginSync = () => {
+    const handle = current?.handle
+    if (handle === undefined) return
+    syncing = syncing.then(() => handle.sync())
+    syncing.catch(() => undefined)
+  }
   const endCurrent = async () => {
     const handle = current?.handle
     current = undefined
     if (handle === undefined) return
     try {
+      await syncing
       await handle.sync()
     } finally {
       await handle.close()
@@ -66,14 +76,19 @@ export async function createStaging(targetPath: string, mode: number): Promise<S
       const part = parts.get(name)
       if (part !== undefined) part.sizeBytes += bytes.length
     },
-    written: () => stagedTranscript(() => [...parts.values()]),
+    written() {
+      beginSync()
+      return stagedTranscript(() => [...parts.values()], readers.open)
+    },
     async finish() {
       finished = true
+      await readers.close()
       await endCurrent().catch(refuse(targetPath))
       return [...parts.values()]
     },
     async remove() {
       finished = true
+      await readers.close()
       await endCurrent().catch(() => undefined)
       await rm(folder, { recursive: true, force: true }).catch(refuse(targetPath))
     },
@@ -124,10 +139,44 @@ export function refuse(path: string): (error: unknown) => never {
   }
 }
 
-function stagedTranscript(parts: () => readonly StagedPart[]): Transcript {
+/** What was written is read back in many slices: one handle a part, until nothing can be written any more. */
+function partReaders(): { open(part: StagedPart): Promise<FileHandle>; close(): Promise<void> } {
+  const handles = new Map<PartName, Promise<FileHandle>>()
+  return {
+    open({ name, path }) {
+      const opened = handles.get(name) ?? openRegularFile(path, { followLinks: false }).then(({ handle }) => handle)
+      opened.catch(() => handles.delete(name))
+      handles.set(name, opened)
+      return opened
+    },
+    async close() {
+      const opened = [...handles.values()]
+      handles.clear()
+      for (const handle of opened) await (await handle.catch(() => undefined))?.close()
+    },
+  }
+}
+
+function stagedTranscript(parts: () => readonly StagedPart[], open: (part: StagedPart) => Promise<FileHandle>): Transcript {
   return {
     async *parts() {
-      for (const { name, path, sizeBytes } of parts()) yield { name, source: reopenedSource(path, sizeBytes) }
+      for (const { name, path, sizeBytes } of parts()) yield { name, source: stagedSource({ name, path, sizeBytes }, open) }
+    },
+  }
+}
+
+function stagedSource(part: StagedPart, open: (part: StagedPart) => Promise<FileHandle>): TranscriptSource {
+  const { path, sizeBytes } = part
+  return {
+    sizeBytes,
+    async read(start, end, options) {
+      options?.signal?.throwIfAborted()
+      assertInside({ start, end, sizeBytes })
+      return readRange(await open(part), path, { start, end, sizeBytes })
+    },
+    async readInto(target, start, options) {
+      options?.signal?.throwIfAborted()
+      await fillFrom(await open(part), path, target, { start, sizeBytes })
     },
   }
 }

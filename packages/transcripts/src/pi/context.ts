@@ -20,46 +20,72 @@ export function piContext(index: EntryIndex, leafId: string, view: ContextView):
 export function piKept(index: EntryIndex, leafId: string, keeps: KeptEntries): Int32Array {
   if (keeps.keptEntryIds !== undefined) return keptByName(index, keeps.keptEntryIds, (view) => piContext(index, leafId, view).positions)
   const first = keeps.firstKeptEntryId === undefined ? undefined : index.positionOf(keeps.firstKeptEntryId)
-  if (first === undefined) return new Int32Array(0)
-  const { path } = walkUp(index, leafId, first)
-  return path[0] === first ? withoutOmitted(index, path).filter((position) => isKept(index, position)) : new Int32Array(0)
+  const leaf = leafPosition(index, leafId)
+  const length = first === undefined || leaf === undefined ? undefined : lengthUpTo(index, leaf, first)
+  if (length === undefined || leaf === undefined) return new Int32Array(0)
+  return withoutOmitted(index, wayUp(index, leaf, length)).filter((position) => isKept(index, position))
 }
 
 /** The positions of the entries from the root to a leaf, and why the walk ended early, where it did. Each entry stands in it once. */
 export function pathTo(index: EntryIndex, leafId: string): { readonly path: Int32Array; readonly problems: readonly Problem[] } {
-  const { path, problem } = walkUp(index, leafId, undefined)
-  return { path, problems: problem === undefined ? [] : [problem] }
-}
-
-/** From a leaf up to `last`, by default the root, turned round. */
-function walkUp(
-  index: EntryIndex,
-  leafId: string,
-  last: number | undefined,
-): { readonly path: Int32Array; readonly problem: Problem | undefined } {
-  const leaf = index.positionOf(leafId)
-  if (leaf === undefined || isHeader(index, leaf)) {
-    return { path: new Int32Array(0), problem: malformed(`The leaf ${leafId} is not in the transcript.`, undefined) }
+  const leaf = leafPosition(index, leafId)
+  if (leaf === undefined) {
+    return { path: new Int32Array(0), problems: [malformed(`The leaf ${leafId} is not in the transcript.`, undefined)] }
   }
   const seen = new Uint8Array(index.size)
-  const path: number[] = []
-  let problem: Problem | undefined
-  for (let position = leaf; ; ) {
-    path.push(position)
-    seen[position] = 1
-    if (position === last) break
-    const parent = index.parentOf(position)
-    if (parent === undefined || isHeader(index, parent)) {
-      if (index.parentIdOf(position) !== undefined) problem = danglingAt(index, position)
-      break
+  let top = leaf
+  let length = 1
+  for (seen[leaf] = 1; ; length++) {
+    const parent = parentOf(index, top)
+    if (parent === undefined) {
+      const problems = index.parentIdOf(top) === undefined ? [] : [danglingAt(index, top)]
+      return { path: wayUp(index, leaf, length), problems }
     }
-    if (seen[parent] === 1) {
-      problem = cycleAt(index, position)
-      break
-    }
-    position = parent
+    if (seen[parent] === 1) return { path: wayUp(index, leaf, length), problems: [cycleAt(index, top)] }
+    seen[parent] = 1
+    top = parent
   }
-  return { path: Int32Array.from(path).reverse(), problem }
+}
+
+/** How many entries lie on the way from a leaf up to another entry, both counted; `undefined` where it is not on the way. */
+function lengthUpTo(index: EntryIndex, leaf: number, last: number): number | undefined {
+  // After Brent: a cycle is found without a note of what was seen, since a file of many compactions is walked for each of them.
+  let marked = leaf
+  let steps = 0
+  let stepsToMark = 1
+  let length = 1
+  for (let position = leaf; position !== last; length++) {
+    const parent = parentOf(index, position)
+    if (parent === undefined || parent === marked) return undefined
+    position = parent
+    steps++
+    if (steps < stepsToMark) continue
+    marked = position
+    stepsToMark *= 2
+    steps = 0
+  }
+  return length
+}
+
+/** The last so many entries of the way to a leaf. It is walked again, instead of kept in a list that grows: it may have a million entries. */
+function wayUp(index: EntryIndex, leaf: number, length: number): Int32Array {
+  const path = new Int32Array(length)
+  for (let at = length - 1, position: number | undefined = leaf; at >= 0 && position !== undefined; at--) {
+    path[at] = position
+    position = index.parentOf(position)
+  }
+  return path
+}
+
+function leafPosition(index: EntryIndex, leafId: string): number | undefined {
+  const leaf = index.positionOf(leafId)
+  return leaf === undefined || isHeader(index, leaf) ? undefined : leaf
+}
+
+/** A header is no entry of the tree, whatever refers to it. */
+function parentOf(index: EntryIndex, position: number): number | undefined {
+  const parent = index.parentOf(position)
+  return parent === undefined || isHeader(index, parent) ? undefined : parent
 }
 
 function visible(index: EntryIndex, path: Int32Array): Int32Array {
@@ -96,7 +122,6 @@ function withoutOmitted(index: EntryIndex, positions: Int32Array): Int32Array {
 }
 
 function isHeader(index: EntryIndex, position: number): boolean {
-  // A header is no entry of the tree, whatever refers to it.
   return index.kindOf(position) === 'header'
 }
 

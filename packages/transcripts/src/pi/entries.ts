@@ -2,7 +2,7 @@ import {
   type AbortOptions,
   type BadLine,
   type Entry,
-  type EntryIndex,
+  type GrowingIndex,
   growingIndex,
   type IndexedEntry,
   type LineStart,
@@ -77,17 +77,21 @@ export async function* decodedBatches(
   const linear = header !== undefined && header.version < 2
   const decoder = entryDecoder(linear ? undefined : header)
   const headOf = text ? () => undefined : wellFormed === true ? lineHead : scannedHead
-  for await (const lines of readLineBatches(source, { part, signal, from: linear ? undefined : wanted })) {
-    const batch: (DecodedEntry | BadLine)[] = []
-    for (const { place, bytes } of lines) {
-      const head = headOf(bytes)
-      const parsed: ParsedLine = head === undefined ? parseLine(bytes) : { value: head }
-      const decoded = parsed.problem === undefined ? decoder.decode(place, parsed.value) : undefined
-      if (wanted !== undefined && place.line < wanted.line) continue
-      if (decoded === undefined) batch.push({ ...place, kind: 'bad', message: parsed.problem ?? '' })
-      else batch.push(hasByteOrderMark(bytes) && decoded.verbatim ? { ...decoded, verbatim: false } : decoded)
+  try {
+    for await (const lines of readLineBatches(source, { part, signal, from: linear ? undefined : wanted })) {
+      const batch: (DecodedEntry | BadLine)[] = []
+      for (const { place, bytes } of lines) {
+        const head = headOf(bytes)
+        const parsed: ParsedLine = head === undefined ? parseLine(bytes) : { value: head }
+        const decoded = parsed.problem === undefined ? decoder.decode(place, parsed.value) : undefined
+        if (wanted !== undefined && place.line < wanted.line) continue
+        if (decoded === undefined) batch.push({ ...place, kind: 'bad', message: parsed.problem ?? '' })
+        else batch.push(hasByteOrderMark(bytes) && decoded.verbatim ? { ...decoded, verbatim: false } : decoded)
+      }
+      if (batch.length > 0) yield batch
     }
-    if (batch.length > 0) yield batch
+  } finally {
+    decoder.free()
   }
 }
 
@@ -101,7 +105,7 @@ export async function readHeader(source: TranscriptSource, options?: AbortOption
 }
 
 /** The main part's structure: its header, its entries, and the positions of those whose lines can't stand in a new file as they are. */
-export interface PiIndex extends EntryIndex {
+export interface PiIndex extends Omit<GrowingIndex, 'add'> {
   readonly source: TranscriptSource
   readonly header: PiHeader | undefined
   readonly alteredPositions: ReadonlySet<number>

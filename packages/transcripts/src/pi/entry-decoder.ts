@@ -14,6 +14,8 @@ export interface DecodedEntry {
 /** Makes entries of a session's lines, in file order: gives them ids that are unique and parents that are theirs. */
 export interface EntryDecoder {
   decode(place: LinePlace, value: JsonRecord): DecodedEntry
+  /** Gives the memory of what was seen back now. Nothing is decoded afterwards. */
+  free(): void
 }
 
 /**
@@ -27,6 +29,7 @@ export function entryDecoder(header?: PiHeader): EntryDecoder {
   let version = header?.version
   let latestLeafId: string | undefined
   return {
+    free: ids.free,
     decode(place, value) {
       const isHeader = value['type'] === 'session'
       version ??= piHeader(value)?.version ?? currentVersion
@@ -129,6 +132,7 @@ function keptEntries(value: JsonRecord, idsByIndex: readonly string[] | undefine
 interface IdRegistry {
   register(ownId: string | undefined, line: number): string
   resolve<Id extends string | undefined>(ownId: Id): Id | string
+  free(): void
 }
 
 /** Unique ids; an id that stands on several lines means, to a line behind them, the last before it. */
@@ -136,6 +140,7 @@ function idRegistry(): IdRegistry {
   const taken = idSet()
   const renamed = new Map<string, string>()
   return {
+    free: taken.free,
     register(ownId, line) {
       let id = ownId ?? `L${line}`
       while (!taken.add(id)) id = `${id}@L${line}`

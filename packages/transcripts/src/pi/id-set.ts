@@ -2,12 +2,17 @@
 export interface IdSet {
   /** Whether the id was not in it before; it is afterwards. */
   add(id: string): boolean
+  /** Gives its memory back at once. It is empty afterwards. */
+  free(): void
 }
+
+const smallest = 1024
+const factor = (Math.random() * 2 ** 32) | 1
 
 /** An empty set. pi's own ids have eight hex digits: as numbers they take 8 to 16 bytes each, which counts where a file has a million. */
 export function idSet(): IdSet {
   const others = new Set<string>()
-  let slots = new Int32Array(1024)
+  let slots = new Int32Array(smallest)
   let count = 0
   let hasZero = false
 
@@ -15,6 +20,7 @@ export function idSet(): IdSet {
     const old = slots
     slots = new Int32Array(old.length * 2)
     for (const number of old) if (number !== 0) slots[slotOf(slots, number)] = number
+    old.buffer.transfer(0)
   }
   return {
     add(id) {
@@ -33,6 +39,13 @@ export function idSet(): IdSet {
       if (count * 2 > slots.length) grow()
       return true
     },
+    free() {
+      slots.buffer.transfer(0)
+      slots = new Int32Array(smallest)
+      others.clear()
+      count = 0
+      hasZero = false
+    },
   }
 }
 
@@ -49,10 +62,10 @@ function numberOf(id: string): number | undefined {
   return number
 }
 
-/** Where a number stands, or the free slot where it belongs. Mixed, since ids that were counted up would lie in one row. */
+/** Where a number stands, or the free slot where it belongs. Nobody knows the factor, so that no file can be made in which all fall on one slot. */
 function slotOf(slots: Int32Array, number: number): number {
   const mask = slots.length - 1
-  let slot = (Math.imul(number, 0x9e3779b1) >>> 8) & mask
+  let slot = (Math.imul(number, factor) >>> 8) & mask
   while (slots[slot] !== 0 && slots[slot] !== number) slot = (slot + 1) & mask
   return slot
 }

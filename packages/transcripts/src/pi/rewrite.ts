@@ -1,11 +1,4 @@
-import {
-  type AbortOptions,
-  CheckpointError,
-  type IndexedEntry,
-  type PartName,
-  type RewriteOptions,
-  type Transcript,
-} from '@palimpsest/core'
+import { CheckpointError, type IndexedEntry, type RewriteOptions, type RewrittenPiece, type Transcript } from '@palimpsest/core'
 import { asString } from '../json-fields.ts'
 import { parseLine } from '../lines.ts'
 import { type Branch, branchAt, malformed } from './branch.ts'
@@ -13,10 +6,9 @@ import { type PiIndex, readIndex } from './entries.ts'
 import { readNote } from './entry-decoder.ts'
 import { currentVersion } from './format.ts'
 import { unrecognised } from './identify.ts'
+import { inPieces, type Segment } from './pieces.ts'
 import { type NewIds, newIds, relinkedLine } from './relinked-line.ts'
-import { windowOf } from './window.ts'
-
-const pieceBytes = 256 << 10
+import { type SourceWindow, windowOf } from './window.ts'
 
 /**
  * A new session of version 3 whose last line is the leaf, since pi opens a session at its last line: a header that names the old session as
@@ -24,60 +16,100 @@ const pieceBytes = 256 << 10
  * another branch, come as lines of their own before the last one, beside the path: pi takes names and labels from wherever they stand. Where
  * the leaf itself is a `session_info`, pi goes by its name. Everything is checked before the first byte is given.
  */
-export async function* rewritePi(
-  transcript: Transcript,
-  options: RewriteOptions,
-): AsyncGenerator<{ readonly part: PartName; readonly bytes: Uint8Array }, void, undefined> {
+export async function* rewritePi(transcript: Transcript, options: RewriteOptions): AsyncGenerator<RewrittenPiece, void, undefined> {
   const index = await readIndex(transcript, options)
   if (index?.header === undefined) throw unrecognised(transcript.path)
-  const branch = branchAt(index, options)
-  if ('problem' in branch) throw malformed(branch.problem, transcript.path)
-  for await (const bytes of inPieces(newLines(index, branch, transcript.path, options), options)) yield { part: 'main', bytes }
-}
-
-async function* newLines(
-  index: PiIndex,
-  { path, labels }: Branch,
-  oldPath: string | undefined,
-  options: RewriteOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
-  const window = windowOf(index.source, options)
-  const version = index.header?.version ?? currentVersion
-  const ids = newIds(index, path)
-  yield jsonLine(newHeader(index, oldPath, options))
-  for (const [at, position] of path.entries()) {
-    const entry = entryAt(index, position)
-    if (at === path.length - 1) yield* linesBeside(index, entry, labels, ids, options)
-    if (!ids.isVerbatim(position)) {
-      yield relinkedLine(await window.read(entry.start, entry.end), entry, version, ids.of)
-      continue
-    }
-    yield* window.pieces(entry.start, entry.end)
-    if (entry.end === index.source.sizeBytes && !(await endsWithLineFeed(index))) yield lineFeed
+  try {
+    yield* rewritten(index, transcript.path, options)
+  } finally {
+    // What was written is looked at next, and needs as much.
+    index.free()
   }
 }
 
-/** The name and the labels: a twig at the entry before the last. */
-async function* linesBeside(
+async function* rewritten(
   index: PiIndex,
-  last: IndexedEntry,
-  labels: readonly number[],
-  ids: NewIds,
+  oldPath: string | undefined,
   options: RewriteOptions,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<RewrittenPiece, void, undefined> {
+  const branch = branchAt(index, options)
+  if ('problem' in branch) throw malformed(branch.problem, oldPath)
+  const window = windowOf(index.source, options)
+  const ids = newIds(index, branch.path)
+  const beside = await linesBeside(index, branch, ids, options)
+  const segments = segmentsOf(index, branch.path, {
+    header: jsonLine(newHeader(index, oldPath, options)),
+    beside,
+    isVerbatim: ids.isVerbatim,
+    relinked: (entry) => relinked(window, entry, index.header?.version ?? currentVersion, ids),
+  })
+  yield* inPieces(segments, window, options)
+  const last = index.endOf(branch.path.at(-1) ?? -1)
+  const isCopied = ids.isVerbatim(branch.path.at(-1) ?? -1)
+  if (isCopied && last === index.source.sizeBytes && !(await endsWithLineFeed(index)))
+    yield { part: 'main', bytes: lineFeed.slice(), changed: [] }
+}
+
+async function relinked(window: SourceWindow, entry: IndexedEntry, version: number, ids: NewIds): Promise<Uint8Array> {
+  return relinkedLine(await window.read(entry.start, entry.end), entry, version, ids.of)
+}
+
+/** Lines that lie behind one another and stay as they are come as one range. */
+function* segmentsOf(
+  index: PiIndex,
+  path: Int32Array,
+  lines: {
+    readonly header: Uint8Array
+    /** Before the last line of the path. */
+    readonly beside: readonly Uint8Array[]
+    isVerbatim(position: number): boolean
+    relinked(entry: IndexedEntry): Promise<Uint8Array>
+  },
+): Generator<Segment, void, undefined> {
+  yield { line: lines.header }
+  let run: { start: number; end: number } | undefined
+  for (const [at, position] of path.entries()) {
+    if (at === path.length - 1 && lines.beside.length > 0) {
+      if (run !== undefined) yield run
+      run = undefined
+      for (const line of lines.beside) yield { line }
+    }
+    const [start, end] = [index.startOf(position) ?? 0, index.endOf(position) ?? 0]
+    if (lines.isVerbatim(position)) {
+      if (run?.end === start) run.end = end
+      else {
+        if (run !== undefined) yield run
+        run = { start, end }
+      }
+      continue
+    }
+    if (run !== undefined) yield run
+    run = undefined
+    yield { line: lines.relinked(entryAt(index, position)) }
+  }
+  if (run !== undefined) yield run
+}
+
+/** The name and the labels: a twig at the entry before the last. */
+async function linesBeside(index: PiIndex, { path, labels }: Branch, ids: NewIds, options: RewriteOptions): Promise<readonly Uint8Array[]> {
+  const lines: Uint8Array[] = []
   const timestamp = new Date(options.createdAt).toISOString()
-  let parentId = last.parentId === undefined ? null : ids.of(last.parentId)
+  const before = index.parentIdOf(path.at(-1) ?? -1)
+  let parentId = before === undefined ? null : ids.of(before)
   for (const position of labels) {
     const entry = entryAt(index, position)
     const value = parseLine(await index.source.read(entry.start, entry.end, options)).value ?? {}
     const note = readNote(entry.note)
     const id = ids.unused()
     const targetId = 'targetId' in note ? ids.of(note.targetId) : undefined
-    yield jsonLine({ type: 'label', id, parentId, timestamp: asString(value['timestamp']) ?? timestamp, targetId, label: value['label'] })
+    lines.push(
+      jsonLine({ type: 'label', id, parentId, timestamp: asString(value['timestamp']) ?? timestamp, targetId, label: value['label'] }),
+    )
     parentId = id
   }
   const name = options.name?.trim()
-  if (name !== undefined && name !== '') yield jsonLine({ type: 'session_info', id: ids.unused(), parentId, timestamp, name })
+  if (name !== undefined && name !== '') lines.push(jsonLine({ type: 'session_info', id: ids.unused(), parentId, timestamp, name }))
+  return lines
 }
 
 function newHeader(index: PiIndex, oldPath: string | undefined, options: RewriteOptions): object {
@@ -91,22 +123,6 @@ function newHeader(index: PiIndex, oldPath: string | undefined, options: Rewrite
     cwd: header?.cwd,
     parentSession: sameSession ? header?.parentPath : (options.parent?.path ?? oldPath ?? options.parent?.sessionId),
   }
-}
-
-/** Small lines together, large ones as they come. */
-async function* inPieces(lines: AsyncIterable<Uint8Array>, { signal }: AbortOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  let waiting: Uint8Array[] = []
-  let waitingBytes = 0
-  for await (const line of lines) {
-    signal?.throwIfAborted()
-    waiting.push(line)
-    waitingBytes += line.length
-    if (waitingBytes < pieceBytes) continue
-    yield Buffer.concat(waiting)
-    waiting = []
-    waitingBytes = 0
-  }
-  if (waitingBytes > 0) yield Buffer.concat(waiting)
 }
 
 const lineFeed = new Uint8Array([0x0a])
