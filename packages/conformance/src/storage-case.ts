@@ -7,11 +7,12 @@ import { type Key, parseKey, type Storage, type StorageTraits } from '@palimpses
  */
 export type OpenStorage = () => Storage | Promise<Storage>
 
-export type StorageCaseGroup = 'objects' | 'lists' | 'keys' | 'refs' | 'concurrency' | 'abort' | 'lifecycle'
+export type StorageCaseGroup = 'objects' | 'lists' | 'keys' | 'refs' | 'changes' | 'concurrency' | 'abort' | 'lifecycle'
 
 /** What a store's traits must say for a case to make sense. Where they don't, the case is skipped in sight, with the trait that caused it. */
 export interface StorageNeeds {
   readonly durable?: true
+  readonly tellsChanges?: true
   /** The store takes objects of this size. */
   readonly minObjectBytes?: number
   /** The store's limit is low enough to go over it in a test. */
@@ -46,9 +47,10 @@ export interface StorageCaseContext {
 
 /** The needs of a case that `traits` don't meet, in words; none when it can run. */
 export function unmetNeeds(needs: StorageNeeds, traits: StorageTraits): readonly string[] {
-  const { durable, minObjectBytes, maxObjectBytes } = needs
+  const { durable, tellsChanges, minObjectBytes, maxObjectBytes } = needs
   const unmet: string[] = []
   if (durable === true && !traits.durable) unmet.push('durable is false')
+  if (tellsChanges === true && traits.tellsChanges !== true) unmet.push('tellsChanges is not true')
   if (minObjectBytes !== undefined && traits.maxObjectBytes < minObjectBytes)
     unmet.push(`maxObjectBytes is ${traits.maxObjectBytes}, the case needs at least ${minObjectBytes}`)
   if (maxObjectBytes !== undefined && traits.maxObjectBytes > maxObjectBytes)

@@ -43,6 +43,9 @@ const defects: readonly (readonly [promise: number, defect: Defect, foundBy: rea
   [7, 'lower-cases-keys', ['keys/other-letters']],
   [7, 'one-name-space', ['refs/names-apart']],
   [9, 'throws-plain-errors', ['refs/too-large', 'lifecycle/closed-get']],
+  [10, 'names-own-changes-only', ['changes/any-instance', 'changes/replica']],
+  [10, 'names-before-the-swap', ['changes/replica']],
+  [10, 'believes-any-token', ['changes/no-token', 'changes/not-a-token']],
 ]
 
 test.each(defects)('promise %i: %s is found', async (_promise, defect, foundBy) => {

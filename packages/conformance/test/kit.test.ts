@@ -24,6 +24,8 @@ test('a case is skipped for the traits it needs, and says which', () => {
     'durable is false',
     'maxObjectBytes is 100, the case needs at least 200',
   ])
+  expect(unmetNeeds({ tellsChanges: true }, traits)).toEqual(['tellsChanges is not true'])
+  expect(unmetNeeds({ tellsChanges: true }, { ...traits, tellsChanges: true })).toEqual([])
   expect(unmetNeeds({ maxObjectBytes: 50 }, traits)).toEqual(['maxObjectBytes is 100, the case needs at most 50'])
 })
 
@@ -31,7 +33,7 @@ test('any test function will do: a skipped case tells the runner why', async () 
   const disk = new Disk()
   const open = () => ({
     ...createReferenceStorage(disk),
-    traits: { durable: false, sharedBy: 'process', maxObjectBytes: 2 ** 40 } as const,
+    traits: { durable: false, sharedBy: 'process', maxObjectBytes: 2 ** 40, tellsChanges: true } as const,
   })
   const registered: [string, (runner?: { skip(reason?: string): void }) => Promise<void>][] = []
   testStorage({ test: (name, run) => registered.push([name, run]), open })
@@ -88,7 +90,7 @@ describe('the command', () => {
   test('says in sight what it skipped and why', async () => {
     const path = await moduleFor(
       'fleeting.mjs',
-      "export const open = () => ({ ...createReferenceStorage(disk), traits: { durable: false, sharedBy: 'process', maxObjectBytes: 2 ** 26 } })",
+      "export const open = () => ({ ...createReferenceStorage(disk), traits: { durable: false, sharedBy: 'process', maxObjectBytes: 2 ** 26, tellsChanges: true } })",
     )
     const { status, stdout } = await run(path)
     expect(stdout).toContain('skip  lifecycle/reopened: durable is false')

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import {
   type AbortOptions,
@@ -42,6 +42,9 @@ export type Defect =
   | 'lower-cases-keys'
   | 'one-name-space'
   | 'throws-plain-errors'
+  | 'names-own-changes-only'
+  | 'names-before-the-swap'
+  | 'believes-any-token'
 
 type Ref = { readonly value: Uint8Array; readonly version: RefVersion }
 
@@ -50,6 +53,9 @@ export class Disk {
   readonly objects = new Map<string, Uint8Array>()
   readonly refs = new Map<string, Ref>()
   readonly earlier = new Map<string, Ref>()
+  readonly id = randomUUID()
+  /** The names of swapped refs, in order. */
+  readonly swapped: Key[] = []
   swaps = 0
   reads = 0
 }
@@ -81,7 +87,7 @@ export function createReferenceStorage(disk: Disk, defect?: Defect): Storage {
   const page = (keys: Iterable<string>, prefix: string, options: ListOptions | undefined) => listed([...keys], prefix, options, defect)
 
   return {
-    traits: { durable: true, sharedBy: 'process', maxObjectBytes: 64 * 1024 * 1024 },
+    traits: { durable: true, sharedBy: 'process', maxObjectBytes: 64 * 1024 * 1024, tellsChanges: true },
     objects: {
       async put(key, bytes, options) {
         enter(options)
@@ -138,6 +144,7 @@ export function createReferenceStorage(disk: Disk, defect?: Defect): Storage {
         if (value.byteLength > maxRefBytes) throw error('too-large', 'too large')
         const copy = copyIn(value)
         const looked = disk.refs.get(key)
+        if (defect === 'names-before-the-swap') disk.swapped.push(key)
         await setImmediate()
         if (defect !== 'ignores-signals') options?.signal?.throwIfAborted()
         const current = defect === 'swap-looks-then-writes' ? looked : disk.refs.get(key)
@@ -147,12 +154,23 @@ export function createReferenceStorage(disk: Disk, defect?: Defect): Storage {
         const version = (defect === 'version-is-digest' ? digest : String(disk.swaps)) as RefVersion
         if (current !== undefined) disk.earlier.set(key, current)
         disk.refs.set(key, { value: copy, version })
+        own.add(key)
+        if (defect !== 'names-before-the-swap') disk.swapped.push(key)
         return version
       },
       async list(prefix, options) {
         enter(options)
         const { found, next } = page(disk.refs.keys(), prefix, options)
         return { items: found.map((name) => ({ name })), ...next }
+      },
+      async changes(since, options) {
+        enter(options)
+        const start = since?.startsWith(disk.id) === true ? Number(since.slice(disk.id.length)) : undefined
+        const names = [...new Set(disk.swapped.slice(start))].filter((name) => defect !== 'names-own-changes-only' || own.has(name))
+        return {
+          names: start === undefined && defect !== 'believes-any-token' ? undefined : names,
+          token: `${disk.id}${disk.swapped.length}`,
+        }
       },
     },
     async open(options) {

@@ -3,7 +3,7 @@
 export type { AroundOutcome, AroundRequest } from './around.ts'
 export type { BranchOptions, BranchResult } from './branch.ts'
 export type { CaptureRequest, PendingCheckpoint } from './capture.ts'
-export type { Catalogue, CataloguedSession } from './catalogue.ts'
+export type { Catalogue, CataloguedSession, CatalogueProgress } from './catalogue.ts'
 export {
   type Boundary,
   type Checkpoint,
@@ -42,6 +42,7 @@ export {
   maxRefBytes,
   type ObjectStore,
   pageLimit,
+  type RefChanges,
   type RefStore,
   type RefVersion,
   type Storage,

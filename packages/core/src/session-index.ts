@@ -1,4 +1,5 @@
 import { boundedMap } from './bounded-map.ts'
+import type { Catalogue } from './catalogue.ts'
 import { catalogueEntry, summaryOf } from './catalogue-entry.ts'
 import type { CheckpointRow } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
@@ -8,7 +9,7 @@ import type { Ledger } from './ledger.ts'
 import { readLedger } from './ledger-store.ts'
 import type { SessionSummary } from './list.ts'
 import { allRows, byNewest } from './rows.ts'
-import type { AbortOptions, Key } from './storage.ts'
+import type { AbortOptions, Key, RefChanges } from './storage.ts'
 import { mapStorageErrors } from './storage-failure.ts'
 import { allTrash } from './trash.ts'
 
@@ -119,25 +120,53 @@ export async function everySession(
   return { sessions, unreadable }
 }
 
-/** Brings the catalogue up to date: sessions it does not know and those whose change was not settled are read again. */
+/**
+ * Brings the catalogue up to date: the ledgers of sessions that changed since it was last asked, as storage tells, and of those whose change was
+ * not settled are read again. Where storage can't tell what changed, every ledger is; where it tells nothing at all, those of unknown sessions.
+ */
 export async function freshCatalogue(environment: Environment, options: AbortOptions): Promise<readonly UnreadableSession[]> {
   const { catalogue } = environment
   if (catalogue === undefined) return []
-  const known = await catalogue.names(options)
-  const names = await sessionNames(environment, options)
-  const stale = new Set<Key>([...(await catalogue.stale(options)), ...names.filter((name) => !known.has(name))])
+  await environment.readable(options)
+  const known = await catalogue.progress(options)
+  // Asked before anything is read: what changes meanwhile is among the next changes.
+  const changes = await mapStorageErrors('list', async () => environment.storage.refs.changes?.(known.token, options), options.signal)
+  const changed =
+    changes === undefined ? await unknownNames(environment, catalogue, options) : await changedNames(environment, changes, options)
+  const stale = new Set<Key>([...(await catalogue.stale(options)), ...known.unread, ...changed])
   const unreadable: UnreadableSession[] = []
+  let isWritten = true
   await boundedMap([...stale], ledgersAtOnce, async (name) => {
     try {
       const ledger = await readLedger(environment, name, options)
       if (ledger === undefined) return
       const entry = await catalogueEntry(environment, name, ledger)
       // A catalogue that can't be written is stale, not the ledger damaged.
-      await catalogue.changed(entry).catch(() => undefined)
+      await catalogue.changed(entry).catch(() => {
+        isWritten = false
+      })
     } catch (error) {
       options.signal?.throwIfAborted()
       unreadable.push({ name, error })
     }
   })
+  const unread = unreadable.map(({ name }) => name).sort()
+  if (isWritten && changes?.token !== undefined && !(changes.token === known.token && sameNames(unread, known.unread))) {
+    await catalogue.caughtUp(known.token, { token: changes.token, unread }).catch(() => undefined)
+  }
   return unreadable
+}
+
+async function unknownNames(environment: Environment, catalogue: Catalogue, options: AbortOptions): Promise<readonly Key[]> {
+  const known = await catalogue.names(options)
+  return (await sessionNames(environment, options)).filter((name) => !known.has(name))
+}
+
+async function changedNames(environment: Environment, { names }: RefChanges, options: AbortOptions): Promise<readonly Key[]> {
+  if (names === undefined) return sessionNames(environment, options)
+  return names.filter((name) => name.startsWith('sessions/'))
+}
+
+function sameNames(left: readonly Key[], right: readonly Key[]): boolean {
+  return left.length === right.length && left.every((name, at) => name === right[at])
 }

@@ -36,6 +36,8 @@ export interface StorageTraits {
   /** How far exclusion reaches: between the instances of one process, of one machine, or of a network. */
   readonly sharedBy: 'process' | 'machine' | 'network'
   readonly maxObjectBytes: number
+  /** Whether `refs.changes` is there. */
+  readonly tellsChanges?: boolean | undefined
 }
 
 /** Immutable values, each created once. */
@@ -64,6 +66,20 @@ export interface RefStore {
   compareAndSwap(name: Key, value: Uint8Array, expected: RefVersion | undefined, options?: AbortOptions): Promise<RefVersion | undefined>
   /** Byte order, each name once; `next` is the cursor of the following page. */
   list(prefix: string, options?: ListOptions): Promise<{ readonly items: readonly { readonly name: Key }[]; readonly next?: Key }>
+  /**
+   * Which refs have changed; for adapters that can tell it at a cost that does not grow with the number of refs, others leave it out. Calls in a row,
+   * each given the token of the one before, name every swap: when its value can be read already, and at the latest in the first call that begins
+   * after it was acknowledged. They may name more. A token holds for every instance on the store. `names` is `undefined` where any ref may have
+   * changed: without a token, and with one that is none of this store, or that is not understood any more. Without `token` there is nothing yet to
+   * go on from.
+   */
+  changes?(since: string | undefined, options?: AbortOptions): Promise<RefChanges>
+}
+
+/** Which refs have changed since a moment, and a token for this one. */
+export interface RefChanges {
+  readonly names: readonly Key[] | undefined
+  readonly token: string | undefined
 }
 
 /**

@@ -6,6 +6,9 @@ import { sha256Hex } from '@palimpsest/core'
 import { type OpenCatalogue, openCatalogue } from './catalogue/open-catalogue.ts'
 import type { StorageLocation } from './storage-url.ts'
 
+/** The log of changes in a store's folder is begun anew now and then. */
+const passingName = 'changes'
+
 /**
  * The catalogue of a store, in a folder of the cache that is named after the store's real place, so that all links to it share one. `undefined` for a
  * memory store, which needs none, and where the cache can't be written.
@@ -33,7 +36,11 @@ async function realPlace(folder: string): Promise<string> {
  * no time of birth, the inodes have to do.
  */
 function identityOf(folder: string): string {
-  const names = existsSync(folder) ? readdirSync(folder).sort() : []
+  const names = existsSync(folder)
+    ? readdirSync(folder)
+        .filter((name) => name !== passingName)
+        .sort()
+    : []
   return [folder, ...names.map((name) => join(folder, name))].map(birthOf).join(' ')
 }
 

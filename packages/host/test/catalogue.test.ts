@@ -197,6 +197,40 @@ describe('changes', () => {
   })
 })
 
+describe('how far it has come', () => {
+  const unread = [catalogued('damaged', []).name]
+
+  test('nothing was read at first; what was is kept for the next process', async () => {
+    const { folder, catalogue } = await fresh()
+    expect(await catalogue.progress()).toEqual({ token: undefined, unread: [] })
+    await catalogue.caughtUp(undefined, { token: '1', unread })
+    catalogue.close()
+    expect(await (await open({ folder })).progress()).toEqual({ token: '1', unread })
+  })
+
+  test('who began where another one has gone on from meanwhile changes nothing', async () => {
+    const { catalogue } = await fresh()
+    await catalogue.caughtUp(undefined, { token: '2', unread: [] })
+    await catalogue.caughtUp(undefined, { token: '1', unread })
+    await catalogue.caughtUp('1', { token: '1', unread })
+    expect(await catalogue.progress()).toEqual({ token: '2', unread: [] })
+    await catalogue.caughtUp('2', { token: '3', unread })
+    expect(await catalogue.progress()).toEqual({ token: '3', unread })
+  })
+
+  test('of another store in the same place, and in a file that was begun again, nothing was read', async () => {
+    const folder = await temporaryFolder()
+    const before = await open({ folder, storeIdentity: () => 'first' })
+    await before.caughtUp(undefined, { token: '1', unread })
+    before.close()
+    const after = await open({ folder, storeIdentity: () => 'second' })
+    expect(await after.progress()).toEqual({ token: undefined, unread: [] })
+    await after.caughtUp(undefined, { token: '1', unread })
+    await rm(join(folder, 'catalogue.sqlite'))
+    expect(await after.progress()).toEqual({ token: undefined, unread: [] })
+  })
+})
+
 describe('the file', () => {
   test('nobody else can read the folder, the file or what lies beside it', async () => {
     const { folder, file, catalogue } = await fresh()
@@ -287,14 +321,16 @@ describe('the file', () => {
     await mkdir(file)
     const session = catalogued('one', [1, 2])
     for (let list = 0; list < 2; list += 1) {
+      expect(await catalogue.progress()).toEqual({ token: undefined, unread: [] })
       expect(await catalogue.names()).toEqual(new Set())
       expect(await catalogue.stale()).toEqual([])
       await catalogue.changed(session)
       expect(await timesOf(catalogue)).toEqual([2, 1])
+      await catalogue.caughtUp(undefined, { token: 'later', unread: [] })
     }
     await expect(catalogue.changing(session.name)).rejects.toThrow()
     await rm(file, { recursive: true })
-    expect(await catalogue.names()).toEqual(new Set())
+    expect(await catalogue.progress()).toEqual({ token: undefined, unread: [] })
     expect(await timesOf(catalogue)).toEqual([])
   })
 

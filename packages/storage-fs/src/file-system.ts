@@ -14,7 +14,8 @@ export interface FileSystem {
 
 /** What of a `FileHandle` the adapter uses. */
 export interface FileSystemFile {
-  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesWritten: number }>
+  /** At `position`; with `null` where the file was opened to append, at its end. */
+  write(bytes: Uint8Array, offset: number, length: number, position: number | null): Promise<{ readonly bytesWritten: number }>
   read(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ readonly bytesRead: number }>
   stat(): Promise<FileSystemStats>
   sync(): Promise<void>
@@ -23,6 +24,7 @@ export interface FileSystemFile {
 
 /** What of `Stats` the adapter uses. */
 export interface FileSystemStats {
+  readonly ino: number
   readonly size: number
   readonly mtimeMs: number
   isFile(): boolean

@@ -1,7 +1,9 @@
 import { type Key, maxRefBytes, pageLimit, parseKey, parsePrefix, type RefStore, type RefVersion, StorageError } from '@palimpsest/core'
+import { ChangeLog } from './change-log.ts'
 import { hasCode, removeQuietly } from './file-system.ts'
 import { type KeyTree, keysOf, placeOf } from './key-paths.ts'
 import { pageOf } from './listing.ts'
+import { allDone } from './once.ts'
 import type { Operate } from './operations.ts'
 import { createEmpty, emptyPublished, readAll, useFile } from './published-file.ts'
 import type { StoreFolder } from './store-folder.ts'
@@ -9,6 +11,7 @@ import type { StoreFolder } from './store-folder.ts'
 const tree: KeyTree = { root: 'refs', sharded: true }
 const lineFeed = 10
 const readTries = 100
+const rememberedRefs = 10_000
 /** How many generations keep their names, beside the newest. */
 const namesKept = 64
 
@@ -25,16 +28,18 @@ const namesKept = 64
 export function fsRefs(store: StoreFolder, operate: Operate): RefStore {
   // Folders with a swap that failed, perhaps when its generation had its name but was not forced to the disk.
   const doubtful = new Set<string>()
+  const log = new ChangeLog(store)
+  const newest = new Newest()
   return {
     read: (name, options) =>
       operate(options, async () => {
         const folder = folderOf(parseKey(name))
         // Whoever looks what became of that swap may act on what it sees: it must outlive a loss of power.
         if (doubtful.has(folder) && (await store.folders.holds(folder))) {
-          await store.folders.sync(folder)
+          await allDone(store.folders.sync(folder), log.append(name))
           doubtful.delete(folder)
         }
-        return readNewest(store, folder, options?.signal)
+        return readNewest(store, newest, folder, options?.signal)
       }),
     compareAndSwap: (name, value, expected, options) =>
       operate(options, async () => {
@@ -45,7 +50,7 @@ export function fsRefs(store: StoreFolder, operate: Operate): RefStore {
         bytes.set(value)
         bytes[value.byteLength] = lineFeed
         try {
-          return await swap(store, folder, bytes, expected, options?.signal)
+          return await swap({ store, folder, bytes, expected, signal: options?.signal, hasName: () => log.append(name) })
         } catch (error) {
           doubtful.add(folder)
           throw error
@@ -59,39 +64,65 @@ export function fsRefs(store: StoreFolder, operate: Operate): RefStore {
         const itemOf = async (name: Key) => ((await hasGenerations(store, folderOf(name))) ? { name } : undefined)
         return pageOf(names, limit, itemOf, options?.signal)
       }),
+    changes: (since, options) => operate(options, () => log.since(since)),
   }
 }
 
-async function readNewest(store: StoreFolder, folder: string, signal: AbortSignal | undefined) {
+/** The newest generation of each ref that was read, as it was then: most refs have not changed when they are read again. */
+class Newest {
+  readonly #generations = new Map<string, number>()
+
+  get(folder: string): number | undefined {
+    return this.#generations.get(folder)
+  }
+
+  set(folder: string, generation: number): void {
+    if (this.#generations.size >= rememberedRefs) this.#generations.clear()
+    this.#generations.set(folder, generation)
+  }
+}
+
+async function readNewest(store: StoreFolder, remembered: Newest, folder: string, signal: AbortSignal | undefined) {
+  const bytesOf = (generation: number) => useFile(store.fs, store.folders.path(`${folder}/${fileNameOf(generation)}`), readAll)
   for (let tries = 0; tries < readTries; tries += 1) {
     signal?.throwIfAborted()
-    const newest = (await generationsIn(store, folder)).at(-1)
+    // A generation never changes but to be emptied: what is read of the likely one beside the look is right if the look says that it is the newest.
+    const likely = tries === 0 ? remembered.get(folder) : undefined
+    const [looked, early] = await Promise.allSettled([generationsIn(store, folder), likely === undefined ? undefined : bytesOf(likely)])
+    if (looked.status === 'rejected') throw looked.reason
+    const newest = looked.value.at(-1)
     if (newest === undefined) return undefined
-    const bytes = await useFile(store.fs, store.folders.path(`${folder}/${fileNameOf(newest)}`), readAll)
+    const bytes = newest === likely && early.status === 'fulfilled' ? early.value : await bytesOf(newest)
     if (bytes === undefined || bytes.byteLength === 0) continue
     if (bytes.at(-1) !== lineFeed) throw new Error(`generation ${newest} in ${store.folders.path(folder)} is torn`)
+    remembered.set(folder, newest)
     return { value: bytes.subarray(0, -1), version: versionOf(newest) }
   }
   throw new Error(`the newest generation in ${store.folders.path(folder)} is empty`)
 }
 
-async function swap(
-  store: StoreFolder,
-  folder: string,
-  bytes: Uint8Array,
-  expected: RefVersion | undefined,
-  signal: AbortSignal | undefined,
-): Promise<RefVersion | undefined> {
+interface Swap {
+  readonly store: StoreFolder
+  readonly folder: string
+  readonly bytes: Uint8Array
+  readonly expected: RefVersion | undefined
+  readonly signal: AbortSignal | undefined
+  /** Runs when the new generation has its name, beside the wait for the disk. */
+  readonly hasName: () => Promise<void>
+}
+
+async function swap({ store, folder, bytes, expected, signal, hasName }: Swap): Promise<RefVersion | undefined> {
   const current = (await generationsIn(store, folder)).at(-1)
   if ((current === undefined ? undefined : versionOf(current)) !== expected) return undefined
   const next = (current ?? 0) + 1
   let generations: readonly number[] = []
   const empty = store.temporary()
-  const meanwhile = async () => {
+  const look = async () => {
     const emptied = next > 2 ? createEmpty(store.fs, empty).catch(() => undefined) : undefined
     generations = await generationsIn(store, folder)
     await emptied
   }
+  const meanwhile = () => allDone(look(), hasName())
   if (!(await store.create({ folder, name: fileNameOf(next) }, bytes, { signal, meanwhile }))) return undefined
   const pathOf = (generation: number) => store.folders.path(`${folder}/${fileNameOf(generation)}`)
   if ((generations.at(-1) ?? next) >= next + namesKept) {

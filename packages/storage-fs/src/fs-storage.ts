@@ -29,7 +29,7 @@ export function createFsStorage(options: FsStorageOptions): Storage {
   const operations = new Operations(root)
   const operate: Operate = (call, run) => operations.run(call, run)
   return {
-    traits: { durable: true, sharedBy: 'machine', maxObjectBytes },
+    traits: { durable: true, sharedBy: 'machine', maxObjectBytes, tellsChanges: true },
     objects: fsObjects(store, maxObjectBytes, operate),
     refs: fsRefs(store, operate),
     open: (call) => operate(call, () => store.checkLayout()),

@@ -6,7 +6,9 @@ const readFlags = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0)
 // Where a file is shaped like a folder (see `publish`), this is the name of its bytes.
 const innerName = 'value'
 
-const fileMode = 0o600
+/** Of every file that the adapter makes. */
+export const fileMode = 0o600
+const firstReadBytes = 32 * 1024
 // What systems and file systems without hard links answer.
 const linkRefusals = ['EPERM', 'EACCES', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']
 
@@ -117,12 +119,19 @@ async function useOneFile<Result>(
   }
 }
 
-/** All bytes of an open file. */
+/** All bytes of an open file. Most are small, and their first read and their size are asked for at once. */
 export async function readAll(file: FileSystemFile): Promise<Uint8Array | 'folder'> {
-  const stats = await file.stat()
+  const first = new Uint8Array(firstReadBytes)
+  const [asked, began] = await Promise.allSettled([file.stat(), file.read(first, 0, first.byteLength, 0)])
+  if (asked.status === 'rejected') throw asked.reason
+  const stats = asked.value
   if (stats.isDirectory()) return 'folder'
+  if (began.status === 'rejected') throw began.reason
+  const { bytesRead } = began.value
+  if (bytesRead === stats.size) return first.slice(0, bytesRead)
   const bytes = new Uint8Array(stats.size)
-  const readBytes = await fill(file, bytes, 0)
+  bytes.set(first.subarray(0, Math.min(bytesRead, stats.size)))
+  const readBytes = bytesRead + (await fill(file, bytes.subarray(bytesRead), bytesRead))
   if (readBytes < bytes.byteLength) throw new Error(`A file of ${stats.size} bytes ended after ${readBytes}.`)
   return bytes
 }

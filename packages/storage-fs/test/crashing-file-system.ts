@@ -1,3 +1,4 @@
+import { constants } from 'node:fs'
 import type { FileSystem, FileSystemFile, FileSystemStats } from '../src/index.ts'
 import { systemError } from './failing-file-system.ts'
 
@@ -31,7 +32,8 @@ export class CrashingFileSystem implements FileSystem {
   }
 
   async open(path: string, flags: string | number): Promise<FileSystemFile> {
-    if (flags === 'wx') {
+    const appends = typeof flags === 'number' && (flags & constants.O_APPEND) !== 0
+    if (flags === 'wx' || (appends && this.#find(path) === undefined)) {
       if (this.#find(path) !== undefined) throw systemError('EEXIST')
       this.#parent(path).names.set(baseName(path), { kind: 'file', bytes: new Uint8Array(0), synced: new Uint8Array(0) })
       this.changed()
@@ -84,9 +86,10 @@ export class CrashingFileSystem implements FileSystem {
     return {
       write: async (bytes, offset, length, position) => {
         const file = fileOf()
-        const longer = new Uint8Array(Math.max(file.bytes.length, position + length))
+        const at = position ?? file.bytes.length
+        const longer = new Uint8Array(Math.max(file.bytes.length, at + length))
         longer.set(file.bytes)
-        longer.set(bytes.subarray(offset, offset + length), position)
+        longer.set(bytes.subarray(offset, offset + length), at)
         file.bytes = longer
         this.changed()
         return { bytesWritten: length }
@@ -149,9 +152,19 @@ function remainsOf(node: Folder, path: string, survives: Survives): Folder {
   return remains
 }
 
+const inodes = new WeakMap<Node, number>()
+let lastInode = 0
+
+function newInode(): number {
+  lastInode += 1
+  return lastInode
+}
+
 function statsOf(node: Node): FileSystemStats {
   const isFile = node.kind === 'file'
-  return { size: isFile ? node.bytes.length : 0, mtimeMs: Date.now(), isFile: () => isFile, isDirectory: () => !isFile }
+  const ino = inodes.get(node) ?? newInode()
+  inodes.set(node, ino)
+  return { ino, size: isFile ? node.bytes.length : 0, mtimeMs: Date.now(), isFile: () => isFile, isDirectory: () => !isFile }
 }
 
 function baseName(path: string): string {

@@ -35,7 +35,7 @@ test('nothing is made before the first write; then all of it, for this user alon
       .filter((entry) => entry.isFile())
       .map((entry) => entry.name)
       .sort(),
-  ).toEqual(['000000000001', '1-x', 'layout'])
+  ).toEqual(['000000000001', '1-x', 'changes', 'layout'])
   for (const entry of entries) {
     const { mode } = await stat(join(entry.parentPath, entry.name))
     expect(mode & 0o777, entry.name).toBe(entry.isDirectory() ? 0o700 : 0o600)
@@ -114,6 +114,13 @@ test('no key leads out of the store through a symbolic link', async () => {
   expect(await storage.objects.get(parseKey('own'))).toEqual(bytes)
   await storage.objects.delete([parseKey('file')])
   expect(await readFile(join(elsewhere, 'abc+', 'secret'), 'utf8')).toBe('secret')
+})
+
+test.each([0, 1, 32_767, 32_768, 32_769, 65_536, 100_000])('an object of %i bytes comes back whole', async (sizeBytes) => {
+  const storage = createFsStorage({ folder })
+  const value = Uint8Array.from({ length: sizeBytes }, (_, at) => at % 251)
+  await storage.objects.put(key, value)
+  expect(Buffer.compare((await storage.objects.get(key)) ?? bytes, value)).toBe(0)
 })
 
 test('the store’s own folder may be a symbolic link', async () => {

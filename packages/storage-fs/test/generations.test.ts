@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { parseKey, type RefVersion, type Storage } from '@palimpsest/core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createFsStorage, type FileSystem } from '../src/index.ts'
-import { type Call, watchedFileSystem } from './failing-file-system.ts'
+import { type Call, systemError, watchedFileSystem } from './failing-file-system.ts'
 
 const name = parseKey('r')
 const text = (value: string) => new TextEncoder().encode(value)
@@ -103,6 +103,44 @@ test.each([3, 70])('a reader whose newest generation was emptied or removed unde
   const newest = await swapTimes(storage, swaps)
   slow.letGo()
   expect(await read).toEqual({ value: text(`value ${swaps - 1}`), version: newest })
+})
+
+test.each([1, 2, 3, 70])('a reader that remembers a generation finds the newest after %i swaps by others', async (swaps) => {
+  const reader = createFsStorage({ folder })
+  await swapTimes(createFsStorage({ folder }), 3)
+  expect((await reader.refs.read(name))?.version).toBe('3')
+  const newest = await swapTimes(createFsStorage({ folder }), swaps)
+  expect(await reader.refs.read(name)).toEqual({ value: text(`value ${swaps - 1}`), version: newest })
+})
+
+test('a reader whose remembered generation is emptied while it looks gives the newest, never one that it looked at too early', async () => {
+  await swapTimes(createFsStorage({ folder }), 3)
+  let stops = 0
+  const slow = stoppingAt(({ name: call, path }) => {
+    if (call === 'readdir' && path.endsWith('/r')) stops += 1
+    return stops === 2
+  })
+  const reader = createFsStorage({ folder, fs: slow.fs })
+  await reader.refs.read(name)
+  const read = reader.refs.read(name)
+  await slow.reached
+  const newest = await swapTimes(createFsStorage({ folder }), 5)
+  slow.letGo()
+  expect(await read).toEqual({ value: text('value 4'), version: newest })
+})
+
+test('a failure to read the remembered generation fails no read of a newer one', async () => {
+  await swapTimes(createFsStorage({ folder }), 1)
+  let isBroken = false
+  const fs = watchedFileSystem(nodeFileSystem, ({ name: call, path }) => {
+    if (isBroken && call === 'open' && path.endsWith('000000000001')) throw systemError('EIO')
+  })
+  const reader = createFsStorage({ folder, fs })
+  await reader.refs.read(name)
+  isBroken = true
+  await expect(reader.refs.read(name)).rejects.toMatchObject({ kind: 'unavailable' })
+  await swapTimes(createFsStorage({ folder }), 1)
+  expect((await reader.refs.read(name))?.version).toBe('2')
 })
 
 test('a newest generation that is torn or empty is an error, never absent', async () => {

@@ -13,6 +13,8 @@ interface Moment {
   readonly underWay: Key | undefined
   readonly swaps: number
   readonly swapping: boolean
+  /** Of somebody who follows the changes: the token he got last, and after how many swaps. */
+  readonly followed: { readonly token: string | undefined; readonly swaps: number }
 }
 
 /** Puts and swaps, the first on an empty disk, and the moment after every change of the file system. */
@@ -22,7 +24,8 @@ async function work(fs: CrashingFileSystem, onChange: (moment: Moment) => void):
   let underWay: Key | undefined
   let swaps = 0
   let swapping = false
-  fs.changed = () => onChange({ acknowledged: [...acknowledged], underWay, swaps, swapping })
+  let followed: Moment['followed'] = { token: undefined, swaps: 0 }
+  fs.changed = () => onChange({ acknowledged: [...acknowledged], underWay, swaps, swapping, followed })
   let version: Awaited<ReturnType<typeof storage.refs.compareAndSwap>>
   for (let at = 0; at < 8; at += 1) {
     underWay = parseKey(`sessions/s${at % 2}/object-${at}`)
@@ -34,11 +37,12 @@ async function work(fs: CrashingFileSystem, onChange: (moment: Moment) => void):
     assert.ok(version)
     swaps += 1
     swapping = false
+    if (at % 3 !== 1) followed = { token: (await storage.refs.changes?.(followed.token))?.token, swaps }
   }
 }
 
 /** Rejects when a store doesn't hold what was acknowledged at a moment, holds half of something, or can't be written any more. */
-async function check(fs: CrashingFileSystem, { acknowledged, underWay, swaps, swapping }: Moment): Promise<void> {
+async function check(fs: CrashingFileSystem, { acknowledged, underWay, swaps, swapping, followed }: Moment): Promise<void> {
   const storage = createFsStorage({ folder: '/disk/store', fs })
   await storage.open()
   for (const key of acknowledged) assert.deepEqual(await storage.objects.get(key), bytesOf(key), `${key} was acknowledged`)
@@ -51,6 +55,10 @@ async function check(fs: CrashingFileSystem, { acknowledged, underWay, swaps, sw
   )
   const value = read === undefined ? undefined : new TextDecoder().decode(read.value)
   assert.ok(allowed.includes(value), `the ref is ${value}, after ${swaps} swaps`)
+  if (swaps > followed.swaps) {
+    const changes = await storage.refs.changes?.(followed.token)
+    assert.ok(changes?.names === undefined || changes.names.includes(ref), `a swap after the ${followed.swaps}th is not among the changes`)
+  }
   if (underWay !== undefined) assert.equal((await storage.objects.put(underWay, bytesOf(underWay))).created, seen === undefined)
   assert.ok(await storage.refs.compareAndSwap(ref, bytesOf('later'), read?.version))
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import {
   type AbortOptions,
   assertRange,
@@ -48,7 +49,7 @@ export function createMemoryStorage(options: MemoryStorageOptions = {}): Storage
     if (closed) throw new StorageError('closed', 'This storage was closed; create another instance.')
   }
   return {
-    traits: { durable: false, sharedBy: 'process', maxObjectBytes },
+    traits: { durable: false, sharedBy: 'process', maxObjectBytes, tellsChanges: true },
     objects: memoryObjects(store, maxObjectBytes, admit),
     refs: memoryRefs(store, admit),
     async open(call) {
@@ -117,7 +118,23 @@ function memoryRefs(store: MemoryStore, admit: Admit): RefStore {
       const { entries, next } = page(store.refs, prefix, call)
       return { items: entries.map(([name]) => ({ name })), ...next }
     },
+    async changes(since, call) {
+      admit(call)
+      const id = idOf(store)
+      const swaps = since?.startsWith(`${id} `) === true ? Number(since.slice(id.length + 1)) : undefined
+      const changed = swaps === undefined ? undefined : [...store.refs].filter(([, ref]) => Number(ref.version) > swaps)
+      return { names: changed?.map(([name]) => name), token: `${id} ${store.swaps}` }
+    },
   }
+}
+
+const ids = new WeakMap<MemoryStore, string>()
+
+/** Tells one store from another. */
+function idOf(store: MemoryStore): string {
+  const id = ids.get(store) ?? randomUUID()
+  ids.set(store, id)
+  return id
 }
 
 function page<Value>(values: ReadonlyMap<Key, Value>, prefix: string, options: ListOptions | undefined) {

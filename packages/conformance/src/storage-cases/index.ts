@@ -1,5 +1,6 @@
 import type { StorageCase } from '../storage-case.ts'
 import { abortCases } from './abort.ts'
+import { changeCases } from './changes.ts'
 import { concurrencyCases } from './concurrency.ts'
 import { keyCases } from './keys.ts'
 import { lifecycleCases } from './lifecycle.ts'
@@ -13,6 +14,7 @@ export const storageCases: readonly StorageCase[] = [
   ...listCases,
   ...keyCases,
   ...refCases,
+  ...changeCases,
   ...concurrencyCases,
   ...abortCases,
   ...lifecycleCases,

@@ -12,6 +12,11 @@ export const lifecycleCases: readonly StorageCase[] = [
     assert.equal(typeof durable, 'boolean')
     assert.ok(['process', 'machine', 'network'].includes(sharedBy), `sharedBy is ${sharedBy}`)
     assert.ok(Number.isSafeInteger(maxObjectBytes) && maxObjectBytes >= 8 * 1024 * 1024, 'an object of 8 MiB must fit')
+    assert.equal(
+      storage.refs.changes !== undefined,
+      storage.traits.tellsChanges === true,
+      'tellsChanges must say whether refs.changes is there',
+    )
   }),
   lifecycleCase('open-twice', 'open is idempotent', async ({ storage, key }) => {
     await storage.objects.put(key('a'), utf8('a'))

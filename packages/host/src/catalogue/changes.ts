@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { CataloguedSession, Key } from '@palimpsest/core'
+import type { CataloguedSession, CatalogueProgress, Key } from '@palimpsest/core'
 import { integerOf, textOf } from './columns.ts'
 import { transaction } from './schema.ts'
 import { statement } from './statements.ts'
@@ -40,6 +40,11 @@ export function writeSession(database: DatabaseSync, session: CataloguedSession,
       crashedAfterMs,
     )
   })
+}
+
+/** See `Catalogue.caughtUp`. */
+export function writeProgress(database: DatabaseSync, from: string | undefined, { token, unread }: CatalogueProgress): void {
+  statement(database, 'UPDATE store SET token = ?, unread = ? WHERE token IS ?').run(token ?? null, JSON.stringify(unread), from ?? null)
 }
 
 function writeSummary(database: DatabaseSync, { name, commitCount, summary }: CataloguedSession): number {

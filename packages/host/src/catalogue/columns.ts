@@ -10,6 +10,12 @@ export function textOf(row: SqlRow | undefined, column: string): string {
   throw new Error(`The catalogue has no text in ${column}.`)
 }
 
+/** The text in a column that may be null. */
+export function optionalTextOf(row: SqlRow | undefined, column: string): string | undefined {
+  const value = row?.[column]
+  return typeof value === 'string' ? value : undefined
+}
+
 /** The whole number in a column. Throws when there is none. */
 export function integerOf(row: SqlRow | undefined, column: string): number {
   const value = row?.[column]

@@ -3,9 +3,9 @@ import { constants } from 'node:fs'
 import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Catalogue } from '@palimpsest/core'
-import { markChanging, type Writer, writeSession } from './changes.ts'
+import { markChanging, type Writer, writeProgress, writeSession } from './changes.ts'
 import { type CatalogueDatabase, catalogueDatabase, memoryDatabase } from './database.ts'
-import { checkpointsEndingIn, knownNames, markedNames, newestCheckpoints, newestSessions } from './queries.ts'
+import { checkpointsEndingIn, knownNames, knownProgress, markedNames, newestCheckpoints, newestSessions } from './queries.ts'
 
 /** A catalogue in a file. */
 export interface OpenCatalogue extends Catalogue {
@@ -40,7 +40,7 @@ export async function openCatalogue(options: CatalogueOptions): Promise<OpenCata
   const id = randomUUID()
   const writer = (): Writer => ({ id, now: now() })
   let closed = false
-  /** Where the file can't be used: who then asks for the names finds none known, and so reports every session before asking for more. */
+  /** Where the file can't be used: who then asks how far it is finds that nothing is known, and so reports every session before asking for more. */
   let memory: CatalogueDatabase | undefined
   const database = () => memory ?? file
   return {
@@ -53,9 +53,9 @@ export async function openCatalogue(options: CatalogueOptions): Promise<OpenCata
         throw error
       }
     },
-    async names(abort) {
+    async progress(abort) {
       try {
-        const known = await file.run(knownNames, abort)
+        const known = await file.run(knownProgress, abort)
         memory?.close()
         memory = undefined
         return known
@@ -63,9 +63,14 @@ export async function openCatalogue(options: CatalogueOptions): Promise<OpenCata
         abort?.signal?.throwIfAborted()
         if (closed) throw error
         memory ??= memoryDatabase()
-        return new Set()
+        return { token: undefined, unread: [] }
       }
     },
+    // In memory no list relies on what another one found.
+    caughtUp: async (from, progress) => {
+      if (memory === undefined) await file.run((opened) => writeProgress(opened, from, progress))
+    },
+    names: (abort) => (memory === undefined ? file.run(knownNames, abort) : Promise.resolve(new Set())),
     changed: (session) => database().run((opened) => writeSession(opened, session, writer())),
     stale: (abort) => database().run(markedNames, abort),
     newest: (query) => database().run((opened) => newestCheckpoints(opened, query), query),

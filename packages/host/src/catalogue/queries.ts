@@ -1,15 +1,15 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
-import { type Catalogue, type CheckpointRow, type Key, parseKey, type SessionSummary } from '@palimpsest/core'
+import { type Catalogue, type CatalogueProgress, type CheckpointRow, type Key, parseKey, type SessionSummary } from '@palimpsest/core'
 import { reversed } from './changes.ts'
-import { textOf } from './columns.ts'
+import { optionalTextOf, textOf } from './columns.ts'
 import { statement } from './statements.ts'
 
 type NewestQuery = Parameters<Catalogue['newest']>[0]
 type SessionsQuery = Parameters<Catalogue['sessions']>[0]
 
-/** The known sessions that some writer has marked and nobody has settled, in order of their names. Unknown ones are read by every list anyway. */
+/** The sessions that some writer has marked and nobody has settled, in order of their names; of a new one only its mark may be known. */
 export function markedNames(database: DatabaseSync): readonly Key[] {
-  const rows = statement(database, 'SELECT DISTINCT name FROM mark WHERE name IN (SELECT name FROM session) ORDER BY name').all()
+  const rows = statement(database, 'SELECT DISTINCT name FROM mark ORDER BY name').all()
   return rows.map((row) => parseKey(textOf(row, 'name')))
 }
 
@@ -20,6 +20,12 @@ export function knownNames(database: DatabaseSync): ReadonlySet<string> {
       .all()
       .map((row) => textOf(row, 'name')),
   )
+}
+
+/** See `Catalogue.progress`. */
+export function knownProgress(database: DatabaseSync): CatalogueProgress {
+  const row = statement(database, 'SELECT token, unread FROM store').get()
+  return { token: optionalTextOf(row, 'token'), unread: namesOf(textOf(row, 'unread')) }
 }
 
 /** See `Catalogue.newest`. */
@@ -90,6 +96,10 @@ function conjunction(conditions: readonly (readonly [sql: string, ...values: (SQ
 
 // What is parsed here was written by `writeSession` from values of these types.
 function rowOf(text: string): CheckpointRow {
+  return JSON.parse(text)
+}
+
+function namesOf(text: string): readonly Key[] {
   return JSON.parse(text)
 }
 

@@ -2,11 +2,11 @@ import type { DatabaseSync } from 'node:sqlite'
 import { integerOf, textOf } from './columns.ts'
 
 /** Another version, older or newer, is discarded: everything in a catalogue can be read again from the ledgers. */
-export const schemaVersion = 1
+export const schemaVersion = 2
 
 // A checkpoint's id is turned round in `reversedId`, so that its end can be looked up. `agent` stands in both tables since it never changes.
 const tables = `
-  CREATE TABLE store (identity TEXT NOT NULL) STRICT;
+  CREATE TABLE store (identity TEXT NOT NULL, token TEXT, unread TEXT NOT NULL) STRICT;
   CREATE TABLE session (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL UNIQUE,
@@ -37,7 +37,7 @@ const tables = `
     markedAt INTEGER NOT NULL,
     PRIMARY KEY (name, writer)
   ) STRICT, WITHOUT ROWID;
-  INSERT INTO store VALUES ('');
+  INSERT INTO store VALUES ('', NULL, '[]');
 `
 
 /** Which schema the database has; 0 for a new one. */
@@ -57,7 +57,7 @@ export function forgetOtherStore(database: DatabaseSync, identity: string): void
   if (textOf(database.prepare('SELECT identity FROM store').get(), 'identity') === identity) return
   transaction(database, () => {
     database.exec('DELETE FROM checkpoint; DELETE FROM session')
-    database.prepare('UPDATE store SET identity = ?').run(identity)
+    database.prepare('UPDATE store SET identity = ?, token = NULL, unread = ?').run(identity, '[]')
   })
 }
 

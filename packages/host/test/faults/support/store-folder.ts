@@ -48,6 +48,7 @@ function aged(fs: FileSystem, paths: ReadonlySet<string>): FileSystem {
       const stats = await fs.lstat(path)
       if (!paths.has(path)) return stats
       return {
+        ino: stats.ino,
         size: stats.size,
         mtimeMs: stats.mtimeMs - 2 * 60 * 60 * 1000,
         isFile: () => stats.isFile(),
