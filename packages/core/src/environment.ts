@@ -1,8 +1,9 @@
 import type { Catalogue } from './catalogue.ts'
 import { CheckpointError } from './errors.ts'
 import { checkFormat, ensureFormat } from './format.ts'
+import { createKnownRecords, type KnownRecords } from './known-records.ts'
 import { checkedRetention, type Retention } from './retention.ts'
-import type { AbortOptions, Storage } from './storage.ts'
+import type { AbortOptions, Key, Storage } from './storage.ts'
 import type { AgentId, TranscriptFiles, TranscriptReader } from './transcript.ts'
 
 /** What the service is made of. */
@@ -29,6 +30,9 @@ export interface Environment {
   readonly readers: readonly TranscriptReader[]
   /** A long part is committed so many bytes at a time, so that a capture which is killed goes on from there. */
   readonly commitEveryBytes: number
+  readonly knownRecords: KnownRecords
+  /** The names of sessions by the digits of their digest that stand in checkpoint ids: no session loses its name. */
+  readonly knownNames: Map<string, readonly Key[]>
   now(): number
   /** The reader of an agent, or `ARGUMENT_INVALID`. */
   readerOf(agent: AgentId): TranscriptReader
@@ -50,6 +54,8 @@ export function createEnvironment(options: CheckpointsOptions): Environment {
     retention: checkedRetention(retention),
     catalogue: options.catalogue,
     commitEveryBytes: 256 * 1024 * 1024,
+    knownRecords: createKnownRecords(),
+    knownNames: new Map(),
     now: options.now ?? Date.now,
     readerOf(agent) {
       const reader = readers.find((candidate) => candidate.agent === agent)

@@ -3,9 +3,9 @@ import { boundedMap } from './bounded-map.ts'
 import { type Checkpoint, type CheckpointRow, checkpointOf } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError, isCheckpointError } from './errors.ts'
+import { knownRecord } from './known-records.ts'
 import { byNewest } from './rows.ts'
 import { everySession, freshCatalogue, type IndexedSession, indexedSession, sessionOf, type UnreadableSession } from './session-index.ts'
-import { readRecord } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { limitWithin } from './text-input.ts'
 
@@ -90,15 +90,11 @@ interface Located {
 export async function listCheckpoints(environment: Environment, query: ListQuery): Promise<CheckpointPage> {
   const limit = limitWithin(query.limit, limits)
   const cursor = query.cursor === undefined ? undefined : parseCursor(query.cursor, checkpointCursor)
-  const { located, unreadable } = await locatedCheckpoints(environment, query, limit + 1, cursor)
-  const page = located.slice(0, limit)
-  const last = page.at(-1)
-  const listed = await boundedMap(page, recordsAtOnce, (found) => listedCheckpoint(environment, found, query))
+  const { located, next, unreadable } = await locatedCheckpoints(environment, query, limit, cursor)
+  const listed = await boundedMap(located, recordsAtOnce, (found) => listedCheckpoint(environment, found, query))
   return {
     checkpoints: listed.filter((checkpoint) => checkpoint !== undefined),
-    ...(located.length > limit && last !== undefined
-      ? { nextCursor: writeCursor({ createdAt: last.row.createdAt, id: last.row.id }) }
-      : {}),
+    ...(next === undefined ? {} : { nextCursor: writeCursor({ createdAt: next.createdAt, id: next.id }) }),
     problems: unreadable.map(problemOf),
   }
 }
@@ -121,6 +117,8 @@ export async function listSessions(environment: Environment, query: SessionQuery
 
 interface Found {
   readonly located: readonly Located[]
+  /** The last row that was looked at, when more follow. */
+  readonly next: CheckpointRow | undefined
   readonly unreadable: readonly UnreadableSession[]
 }
 
@@ -136,8 +134,7 @@ async function locatedCheckpoints(
     .flatMap(({ name, summary, rows }) => rows.map((row) => ({ name, summary, row })))
     .filter(({ row }) => isWanted(row, query) && (cursor === undefined || byNewest(row, cursor) > 0))
     .sort((left, right) => byNewest(left.row, right.row))
-    .slice(0, limit)
-  return { located, unreadable }
+  return { ...pageOf(located, limit), unreadable }
 }
 
 async function fromCatalogue(
@@ -148,14 +145,15 @@ async function fromCatalogue(
 ): Promise<Found> {
   const unreadable = new Map((await freshCatalogue(environment, query)).map((session) => [session.name, session]))
   const { agent, cwd, before, after, signal } = query
-  const found = await environment.catalogue?.newest({ limit, agent, cwd, before, after, cursor, signal })
+  const found = (await environment.catalogue?.newest({ limit: limit + 1, agent, cwd, before, after, cursor, signal })) ?? []
+  const { located: likely, next } = pageOf(found, limit)
   const sessions = new Map<Key, Promise<IndexedSession | undefined>>()
   const readOnce = (name: Key): Promise<IndexedSession | undefined> => {
     const session = sessions.get(name) ?? indexedSession(environment, name, query)
     sessions.set(name, session)
     return session
   }
-  const located = await boundedMap(found ?? [], recordsAtOnce, async ({ name, row }) => {
+  const located = await boundedMap(likely, recordsAtOnce, async ({ name, row }) => {
     // The catalogue is derived: what it says is taken from the ledger once more, each read once a page.
     const session = await readOnce(name).catch((error: unknown) => {
       signal?.throwIfAborted()
@@ -164,7 +162,15 @@ async function fromCatalogue(
     const current = session?.rows.find((candidate) => candidate.id === row.id)
     return session === undefined || current === undefined ? undefined : { name, summary: session.summary, row: current }
   })
-  return { located: located.filter((entry) => entry !== undefined), unreadable: [...unreadable.values()] }
+  return { located: located.filter((entry) => entry !== undefined), next, unreadable: [...unreadable.values()] }
+}
+
+function pageOf<Item extends { readonly row: CheckpointRow }>(
+  items: readonly Item[],
+  limit: number,
+): { readonly located: readonly Item[]; readonly next: CheckpointRow | undefined } {
+  const located = items.slice(0, limit)
+  return { located, next: items.length > limit ? located.at(-1)?.row : undefined }
 }
 
 async function wantedSessions(
@@ -193,7 +199,7 @@ function isWanted(row: CheckpointRow, query: ListQuery): boolean {
 
 async function listedCheckpoint(environment: Environment, found: Located, options: AbortOptions): Promise<ListedCheckpoint | undefined> {
   try {
-    return checkpointOf(found.row, await readRecord(environment, found.name, found.row, options))
+    return checkpointOf(found.row, await knownRecord(environment, found.name, found.row, options))
   } catch (error) {
     if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
     const now = await indexedSession(environment, found.name, options)

@@ -3,6 +3,7 @@ import { digestPrefixOf, isWholeCheckpointId } from './checkpoint-id.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError, isCheckpointError } from './errors.ts'
 import { sessionName } from './keys.ts'
+import { knownRecord } from './known-records.ts'
 import type { Ledger } from './ledger.ts'
 import { readLedger } from './ledger-store.ts'
 import { byNewest } from './rows.ts'
@@ -16,11 +17,11 @@ import {
   sessionOf,
   type UnreadableSession,
 } from './session-index.ts'
-import { readRecord } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import type { WithinSession } from './within-session.ts'
 
 const nearestShown = 5
+const rememberedNames = 10_000
 const latestPattern = /^latest(?:~(\d{1,6}))?$/
 const shortIdPattern = /^[0-9a-f-]{6,36}$/
 
@@ -60,7 +61,7 @@ export async function resolveRecord(
 ): Promise<LocatedCheckpoint & { readonly record: CheckpointRecord }> {
   for (let located = await resolveCheckpoint(environment, id, within); ; ) {
     try {
-      return { ...located, record: await readRecord(environment, located.name, located.row, within) }
+      return { ...located, record: await knownRecord(environment, located.name, located.row, within) }
     } catch (error) {
       if (!isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
       const now = await resolveCheckpoint(environment, located.row.id, within)
@@ -70,9 +71,31 @@ export async function resolveRecord(
   }
 }
 
-/** A whole id's checkpoint, by the one ledger that it leads to. */
+/** A whole id's checkpoint, by the one ledger that it leads to: most often one whose name is known already. */
 async function findWhole(environment: Environment, id: string, within: WithinSession): Promise<LocatedCheckpoint | undefined> {
-  for (const name of await sessionNames(environment, within, `sessions/${digestPrefixOf(id) ?? ''}`)) {
+  const { knownNames } = environment
+  const digits = digestPrefixOf(id) ?? ''
+  const known = knownNames.get(digits) ?? []
+  const found = await findAmong(environment, known, id, within)
+  if (found !== undefined) return found
+  const names = await sessionNames(environment, within, `sessions/${digits}`)
+  if (knownNames.size >= rememberedNames) knownNames.clear()
+  if (names.length > 0) knownNames.set(digits, names)
+  return findAmong(
+    environment,
+    names.filter((name) => !known.includes(name)),
+    id,
+    within,
+  )
+}
+
+async function findAmong(
+  environment: Environment,
+  names: readonly Key[],
+  id: string,
+  within: WithinSession,
+): Promise<LocatedCheckpoint | undefined> {
+  for (const name of names) {
     if (!isWithin(name, within)) continue
     const found = await locate(environment, name, id, within)
     if (found !== undefined) return found
