@@ -43,8 +43,8 @@ export const tasks = {
     return { ms, sizeBytes: size }
   },
 
-  async list(input: Profiled & { store: string; sessionKey?: string }) {
-    const { checkpoints } = await service(input.store)
+  async list(input: Profiled & { store: string; sessionKey?: string; fresh?: boolean }) {
+    const { checkpoints } = await service(input.store, input.fresh)
     const { ms, value } = await timed(input.profile, () => checkpoints.list({ agent: 'pi', sessionKey: input.sessionKey, limit: 25 }))
     return { ms, count: value.checkpoints.length }
   },
@@ -55,8 +55,8 @@ export const tasks = {
     return found[0]?.id ?? ''
   },
 
-  async show(input: Profiled & { store: string; id: string }) {
-    const { checkpoints } = await service(input.store)
+  async show(input: Profiled & { store: string; id: string; fresh?: boolean }) {
+    const { checkpoints } = await service(input.store, input.fresh)
     const { ms, value } = await timed(input.profile, () => checkpoints.get(input.id))
     return { ms, id: value.id }
   },
@@ -93,7 +93,9 @@ export const tasks = {
   },
 }
 
-async function service(store: string): Promise<Service> {
+/** The service on a store: one for all tasks, or with `fresh` a new one, which has read nothing yet. */
+async function service(store: string, fresh = false): Promise<Service> {
+  if (fresh) return openService(store)
   const open = services.get(store) ?? (await openService(store))
   services.set(store, open)
   return open

@@ -1,5 +1,5 @@
 /** What a number must reach. */
-type Bar = { readonly atLeast: number } | { readonly atMost: number }
+export type Bar = { readonly atLeast: number } | { readonly atMost: number }
 
 /** A row of the table: something measured, against its bar where it has one. */
 interface Measured {
