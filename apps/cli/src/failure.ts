@@ -1,5 +1,6 @@
 import type { CheckpointError } from '@palimpsest/core'
 import { CommanderError } from 'commander'
+import { OptionInvalid } from './option-values.ts'
 import { styled, type Text } from './text.ts'
 import { ReaderGone } from './write-all.ts'
 
@@ -25,6 +26,7 @@ export async function failureOf(error: unknown, options: { readonly interrupted:
   if (error instanceof ReaderGone) return { status: 0, lines: [] }
   if (options.interrupted) return interrupted
   if (error instanceof CommanderError) return usageFailure(error)
+  if (error instanceof OptionInvalid) return optionFailure(error)
   const { exitStatusByCode, isCheckpointError } = await import('@palimpsest/core')
   if (error instanceof Reported) {
     return { status: isCheckpointError(error.cause) ? exitStatusByCode[error.cause.code] : 1, lines: [] }
@@ -64,6 +66,10 @@ function usageFailure(error: CommanderError): Failure {
     error: { code: 'ARGUMENT_INVALID', message, details: { argument } },
     lines: [failureLine(message), hint('palimpsest --help shows the commands, palimpsest COMMAND --help the options of one.')],
   }
+}
+
+function optionFailure({ message, details }: OptionInvalid): Failure {
+  return { status: 2, error: { code: 'ARGUMENT_INVALID', message, details }, lines: [failureLine(message)] }
 }
 
 const noCommand = new Set(['commander.help'])

@@ -1,7 +1,17 @@
-import { CheckpointError } from '@palimpsest/core'
 import { parseTime } from './point-in-time.ts'
 
-/** A parser of whole numbers from `minimum` to `maximum`. It throws `ARGUMENT_INVALID`, as all parsers here do. */
+/** A value of the command line that can't be used: an `ARGUMENT_INVALID` that is known before the program's core is loaded. */
+export class OptionInvalid extends Error {
+  override readonly name = 'OptionInvalid'
+  readonly details: { readonly argument: string; readonly expected?: string }
+
+  constructor(message: string, details: OptionInvalid['details']) {
+    super(message)
+    this.details = details
+  }
+}
+
+/** A parser of whole numbers from `minimum` to `maximum`. It throws `OptionInvalid`, as all parsers here do. */
 export function wholeNumber(flag: string, minimum = 0, maximum = Number.MAX_SAFE_INTEGER): (text: string) => number {
   const expected =
     maximum === Number.MAX_SAFE_INTEGER ? `a whole number, at least ${minimum}` : `a whole number from ${minimum} to ${maximum}`
@@ -47,12 +57,9 @@ export function pointInTime(flag: string): (text: string) => number {
 export function refuseTogether(flag: string, flags: readonly string[], why: string): void {
   const [other] = flags
   if (other === undefined) return
-  throw new CheckpointError('ARGUMENT_INVALID', `${flag} and ${other} don't go together: ${why}`, { argument: other })
+  throw new OptionInvalid(`${flag} and ${other} don't go together: ${why}`, { argument: other })
 }
 
-function invalid(flag: string, text: string, expected: string): CheckpointError {
-  return new CheckpointError('ARGUMENT_INVALID', `${flag} is ${JSON.stringify(text)}; it must be ${expected}.`, {
-    argument: flag,
-    expected,
-  })
+function invalid(flag: string, text: string, expected: string): OptionInvalid {
+  return new OptionInvalid(`${flag} is ${JSON.stringify(text)}; it must be ${expected}.`, { argument: flag, expected })
 }
