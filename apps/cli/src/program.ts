@@ -67,6 +67,7 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/verify.ts')).defineVerify,
   },
   { name: 'mcp', summary: 'the MCP server, on standard input and output', load: async () => (await import('./commands/mcp.ts')).defineMcp },
+  { name: 'hook', summary: 'what an agent’s hook runs', load: async () => (await import('./commands/hook.ts')).defineHook },
 ]
 
 /** The whole command line. It exits nothing and writes nothing itself: help and version go to `write`, errors are thrown. */

@@ -21,6 +21,7 @@ const commands = [
   'prune',
   'verify',
   'mcp',
+  'hook',
 ]
 
 describe('help', () => {

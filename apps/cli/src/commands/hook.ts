@@ -1,0 +1,30 @@
+import { addExamples } from '../help.ts'
+import { carryOut } from '../hook/carry-out.ts'
+import { readHookInput } from '../hook/hook-input.ts'
+import { requestOf } from '../hook/hook-words.ts'
+import type { DefineCommand } from '../program.ts'
+
+const inputMs = 5_000
+
+/** `hook`: what an agent's hook runs. The process itself has a shorter way, `bin/palimpsest-hook.cjs`; this is the same without it. */
+export const defineHook: DefineCommand = (command, invocation) => {
+  command
+    .description(
+      'Keeps what an event of an agent is about; the agent gives its JSON on standard input. As a process it always exits with 0; what goes wrong is in hook.log in $XDG_STATE_HOME/palimpsest.',
+    )
+    .argument('<agent>', 'claude-code, pi or openclaw')
+    .argument(
+      '<event>',
+      'claude-code: PreCompact, PostCompact, SessionStart, SessionEnd; pi, openclaw: before-compact, compact, session-start, session-end',
+    )
+    .action(async (agent: string, event: string) => {
+      const { context, signal } = invocation
+      const { request } = requestOf({ agent, event, store: undefined }, await readHookInput(context.stdin, inputMs))
+      const text = await carryOut(request, { host: await invocation.host(), agent, currentFolder: context.cwd, signal })
+      await invocation.output.result({ text: text ?? '' }, () => (text === undefined ? [] : [text.trimEnd()]))
+    })
+  addExamples(command, [
+    ['palimpsest hook claude-code PreCompact < input.json', 'before a compaction: keeps the transcript'],
+    ['palimpsest hook claude-code SessionStart < input.json', 'after one: says where the rest is'],
+  ])
+}
