@@ -6,21 +6,37 @@ import { workFolder } from './places.ts'
 /** The folder with `node_modules` in it, or why there is none. */
 export type InstalledPeer = { readonly folder: string } | { readonly missing: string }
 
-const openClaw = { package: 'openclaw', version: '2026.4.27' }
+interface Peer {
+  readonly package: string
+  readonly version: string
+}
+
+const openClaw: Peer = { package: 'openclaw', version: '2026.4.27' }
+const memoryServer: Peer = { package: '@modelcontextprotocol/server-memory', version: '2026.8.31' }
 const installTimeoutMs = 8 * 60_000
 
-/** Installs OpenClaw once; a folder that exists is whole, since it gets its name only after the installation. */
-export async function installOpenClaw(progress: (text: string) => void): Promise<InstalledPeer> {
-  const folder = join(workFolder, 'peers', `${openClaw.package}-${openClaw.version}`)
-  const isThere = await stat(join(folder, 'node_modules', openClaw.package, 'package.json')).catch(() => undefined)
+/** Installs OpenClaw once. */
+export function installOpenClaw(progress: (text: string) => void): Promise<InstalledPeer> {
+  return install(openClaw, 'about 350 MB', progress)
+}
+
+/** Installs the reference memory server of the Model Context Protocol once. */
+export function installMemoryServer(progress: (text: string) => void): Promise<InstalledPeer> {
+  return install(memoryServer, 'about 30 MB', progress)
+}
+
+/** A folder that exists is whole, since it gets its name only after the installation. */
+async function install(peer: Peer, size: string, progress: (text: string) => void): Promise<InstalledPeer> {
+  const folder = join(workFolder, 'peers', `${peer.package.replaceAll('/', '+')}-${peer.version}`)
+  const isThere = await stat(join(folder, 'node_modules', peer.package, 'package.json')).catch(() => undefined)
   if (isThere !== undefined) return { folder }
-  progress(`installing ${openClaw.package}@${openClaw.version} (about 350 MB)`)
+  progress(`installing ${peer.package}@${peer.version} (${size})`)
   const partial = `${folder}.partial-${process.pid}`
   try {
     await mkdir(partial, { recursive: true })
     await writeFile(join(partial, 'package.json'), '{ "private": true }\n')
     const options = ['--ignore-scripts', '--omit=optional', '--no-audit', '--no-fund']
-    const problem = await runNpm(['install', `${openClaw.package}@${openClaw.version}`, ...options], partial)
+    const problem = await runNpm(['install', `${peer.package}@${peer.version}`, ...options], partial)
     if (problem !== undefined) return { missing: problem }
     await rename(partial, folder)
     return { folder }

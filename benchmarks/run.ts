@@ -13,6 +13,7 @@ import { hookProcess } from './cases/hook-process.ts'
 import { ledgerSize } from './cases/ledger-size.ts'
 import { listing } from './cases/listing.ts'
 import { loopHold } from './cases/loop-hold.ts'
+import { mcpStart } from './cases/mcp-start.ts'
 import { memory } from './cases/memory.ts'
 import { storedBytes } from './cases/stored-bytes.ts'
 import { installOpenClaw } from './peers.ts'
@@ -35,6 +36,7 @@ const cases: readonly Case[] = [
   listing,
   catalogue,
   hookProcess,
+  mcpStart,
   growth,
 ]
 
