@@ -97,6 +97,11 @@ function strength(reason: string): number {
   return reason === 'unknown' ? 1 : 2
 }
 
+/** How much older than it says a time of change may be: of the kernel's clock, or of a file system that knows only seconds. */
+function slackMs(changedAtNs: bigint): number {
+  return changedAtNs % 1_000_000_000n === 0n ? 2_000 : 20
+}
+
 /**
  * Whether the file is the one that was captured last, byte for byte. Its identity, size and last 64 KiB say that it has only been read since then; that
  * nobody wrote into it before them, its time of change says, which no program can set.
@@ -109,7 +114,8 @@ function isFileOfTail(path: string, tail: NonNullable<StoredLedger['tail']>, new
     if (!stats.isFile() || sizeBytes !== tail.bytes || sizeBytes === 0) return false
     if (tail.file !== `${hostname()} ${stats.dev} ${stats.ino}`) return false
     // A checkpoint says when its capture began, unless it was told another time.
-    if (Number(stats.ctimeMs) >= newest.createdAt || newest.createdAt > Date.now() || newest.origin !== 'capture') return false
+    if (Number(stats.ctimeMs) + slackMs(stats.ctimeNs) >= newest.createdAt || newest.createdAt > Date.now() || newest.origin !== 'capture')
+      return false
     const comparesWhole = sizeBytes <= comparedWholeBytes || !isOfCompaction(reason)
     if (comparesWhole && newest.prefixCheck !== undefined) return false
     const bytes = Buffer.allocUnsafe(Math.min(tailBytes, sizeBytes))

@@ -50,6 +50,9 @@ type Step =
   | { readonly kind: 'curate'; readonly how: 'pin' | 'label' | 'complete' | 'abandon' }
   | { readonly kind: 'hook'; readonly request: 'manual' | 'auto' | 'end' | 'settle' }
 
+/** A file's time of change has the resolution of the kernel's clock: what was written so long ago counts as written before. */
+const timeOfChangeMs = 25
+
 const reason = fc.constantFrom(...compactionReasons)
 const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('hook' as const), request: fc.constantFrom('manual', 'auto', 'end', 'settle') }) },
@@ -97,9 +100,10 @@ test('whatever is called nothing to do, the engine leaves the store as it is, wi
       await using world = await createWorld()
       // Longer than the 64 KiB at the end, so that a rewrite of its start can't be seen there.
       await writeFile(world.path, lineOf('user', 'x'.repeat(70_000)) + lineOf('assistant', 'yes'))
-      for (const each of steps) await take(world, each).catch(ignoreRefusals)
-      // A file's time of change has the resolution of the kernel's clock.
-      await delay(5)
+      for (const each of steps) {
+        if (each.kind === 'hook' || each.kind === 'capture') await delay(timeOfChangeMs)
+        await take(world, each).catch(ignoreRefusals)
+      }
       for (const request of requests) {
         asked += 1
         if (!isNothingToDo(world.store, claudeCodeHooks, request(world.path))) continue
@@ -118,7 +122,7 @@ test('whatever is called nothing to do, the engine leaves the store as it is, wi
 test('the same capture again is nothing to do, at a hook and at the end of the session', async () => {
   await using world = await createWorld()
   await writeFile(world.path, lineOf('user', 'x'.repeat(200_000)) + lineOf('assistant', 'yes'))
-  await delay(5)
+  await delay(timeOfChangeMs)
   const request = { kind: 'capture', transcript: world.path, reason: 'auto-threshold', mayBeMissing: false } as const
   expect(isNothingToDo(world.store, claudeCodeHooks, request)).toBe(false)
   await engine(world, request)
@@ -134,7 +138,7 @@ test('a rewrite that only a whole comparison sees is never called nothing', asyn
   await using world = await createWorld()
   await writeFile(world.path, lineOf('user', 'x'.repeat(200_000)) + lineOf('assistant', 'yes'))
   const request = { kind: 'capture', transcript: world.path, reason: 'auto-threshold', mayBeMissing: false } as const
-  await delay(5)
+  await delay(timeOfChangeMs)
   await engine(world, request)
   await take(world, { kind: 'rewrite-start' })
   expect(isNothingToDo(world.store, claudeCodeHooks, request)).toBe(false)
