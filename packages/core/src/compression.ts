@@ -3,6 +3,7 @@ import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
 
 const compressAsync = promisify(zstdCompress)
 const decompressAsync = promisify(zstdDecompress)
+const largeBytes = 1024 * 1024
 
 /** One zstd frame, made in the thread pool. */
 export async function compress(bytes: Uint8Array): Promise<Uint8Array> {
@@ -13,6 +14,7 @@ export async function compress(bytes: Uint8Array): Promise<Uint8Array> {
 export async function decompress(frame: Uint8Array, rawBytes: number): Promise<Uint8Array> {
   const sizeBytes = Math.max(rawBytes, 1)
   // With room for all of it a frame takes one turn in the thread pool, instead of one for each 16 KiB; with a little more, zlib sees that it
-  // is done and makes no second buffer.
-  return decompressAsync(frame, { maxOutputLength: sizeBytes, chunkSize: Math.min(Math.max(sizeBytes + 64, 1024), 4 * 1024 * 1024) })
+  // is done and makes no second buffer. Buffers of one length fit where the ones before them were.
+  const roomBytes = sizeBytes > largeBytes / 2 && sizeBytes <= largeBytes ? largeBytes : Math.min(sizeBytes, 4 * largeBytes)
+  return decompressAsync(frame, { maxOutputLength: sizeBytes, chunkSize: Math.max(roomBytes + 64, 1024) })
 }

@@ -7,6 +7,8 @@ export const pageSize = 1 << pageBits
 
 /** Columns of the entries that lie behind one another. Pages, since an array that grows is there twice while it is copied. */
 export interface EntryPage {
+  /** How many entries it has by now. */
+  size: number
   /** Where the first of them begins. */
   readonly firstStart: number
   /** Where each begins, from there on; `farStart` where that is 4 GiB and more. */
@@ -26,6 +28,7 @@ const farStart = 0xffffffff
 /** A page of no entries, of which the first will begin at `firstStart`. */
 export function emptyPage(firstStart: number): EntryPage {
   return {
+    size: 0,
     firstStart,
     starts: new Uint32Array(pageSize),
     farStarts: new Map(),

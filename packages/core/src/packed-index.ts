@@ -39,6 +39,8 @@ export function growingIndex(): GrowingIndex {
   const linesAhead = rareNumbers()
   const oddEnds = rareNumbers()
   let latestEnd = 0
+  let latestAhead = 0
+  let latestId: string | undefined
   let part = 'main'
   const add = (entry: IndexedEntry): void => {
     const position = ids.size
@@ -46,13 +48,17 @@ export function growingIndex(): GrowingIndex {
     const page = pages[position >>> pageBits] ?? emptyPage(entry.start)
     pages[position >>> pageBits] = page
     if (position === 0) part = entry.part
-    ids.add(entry.id)
+    page.size = at + 1
+    const isFirst = ids.add(entry.id)
     const { start, end, leafId, note } = entry
     setStart(page, at, start)
     if (position > 0 && start !== latestEnd) oddEnds.add(position - 1, latestEnd)
     latestEnd = end
-    if (linesAhead.latest()?.value !== entry.line - position) linesAhead.add(position, entry.line - position)
-    page.parents[at] = packedParent(entry.parentId, ids, texts)
+    if (position === 0 || latestAhead !== entry.line - position) linesAhead.add(position, entry.line - position)
+    latestAhead = entry.line - position
+    // Most entries hang off the one before them.
+    page.parents[at] = entry.parentId === latestId && latestId !== undefined ? position - 1 : packedParent(entry.parentId, ids, texts)
+    latestId = isFirst ? entry.id : undefined
     const leaf = leafId === undefined ? leafNone : leafId === entry.id ? leafItself : leafOther
     page.shapes[at] = kinds.indexOf(entry.kind) | (roles.indexOf(entry.role) << 3) | (leaf << 6)
     if (leaf === leafOther && leafId !== undefined) {
@@ -98,7 +104,10 @@ interface Fields extends Omit<EntryIndex, 'size' | 'entry' | 'endOf'> {
 }
 
 function fieldsOf(pages: readonly EntryPage[], ids: TextTable, texts: TextTable): Fields {
-  const pageOf = (position: number) => (position < ids.size ? pages[position >>> pageBits] : undefined)
+  const pageOf = (position: number) => {
+    const page = pages[position >>> pageBits]
+    return position >= 0 && page !== undefined && (position & (pageSize - 1)) < page.size ? page : undefined
+  }
   const shapeOf = (position: number) => pageOf(position)?.shapes[position & (pageSize - 1)]
   const textOf = (column: Uint32Array | undefined, position: number): string | undefined => {
     const number = column?.[position & (pageSize - 1)] ?? 0

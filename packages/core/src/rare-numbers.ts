@@ -4,7 +4,6 @@ export interface RareNumbers {
   add(position: number, value: number): void
   /** The number of the last position up to this one. */
   upTo(position: number): { readonly position: number; readonly value: number } | undefined
-  latest(): { readonly position: number; readonly value: number } | undefined
 }
 
 /** None yet. */
@@ -20,7 +19,6 @@ export function rareNumbers(): RareNumbers {
       positions.push(position)
       values.push(value)
     },
-    latest: () => at(positions.length - 1),
     upTo(position) {
       let low = 0
       let high = positions.length

@@ -1,6 +1,7 @@
 import type { CheckpointRecord } from './checkpoint.ts'
 import type { SnapshotIndex } from './entry-index.ts'
 import { CheckpointError } from './errors.ts'
+import { positionsWhere } from './positions.ts'
 import type { DamagedRange } from './snapshot.ts'
 import type { BadLine, IndexedEntry, Problem } from './transcript.ts'
 
@@ -58,7 +59,7 @@ function itemsOf(snapshot: SnapshotIndex, record: CheckpointRecord, view: ReadVi
       const { positions, problems } = snapshot.context(leafId, view)
       const keptPositions = kept()
       const isDropped = keptPositions === undefined ? undefined : notAmong(keptPositions, snapshot.entries.size)
-      const wanted = onlyDropped ? positions.filter((position) => isDropped?.(position) === true) : positions
+      const wanted = onlyDropped ? positionsWhere(positions, (position) => isDropped?.(position) === true) : positions
       return entryItems(snapshot, wanted, isDropped, problems)
     }
     case 'after': {

@@ -6,8 +6,8 @@ import { textStore } from './text-store.ts'
 /** Texts, numbered from 0 as they were added. Made for a million ids: eight hex digits take about 12 bytes, a UUID about 28. */
 export interface TextTable {
   readonly size: number
-  /** The number of the new text. Of equal texts each gets one of its own, and `find` gives the first. */
-  add(text: string): number
+  /** Adds a text, an equal one too, of which `find` then gives the first. Gives whether this is the first. */
+  add(text: string): boolean
   /** The number of the first equal text, which is added where there is none. */
   intern(text: string): number
   find(text: string): number | undefined
@@ -45,13 +45,8 @@ export function textTable(): TextTable {
     }
     freeBytes(new Uint8Array(old.buffer))
   }
-  const placed = (text: string, isNew: boolean): number => {
-    packer.pack(text)
-    const slot = slotOf(text)
-    const found = slots[slot] ?? 0
-    if (found !== 0 && !isNew) return found - 1
+  const put = (slot: number, text: string): number => {
     const number = texts.append(packer, text)
-    if (found !== 0) return number
     slots[slot] = number + 1
     taken++
     if (taken * 4 > slots.length * 3) grow()
@@ -61,8 +56,20 @@ export function textTable(): TextTable {
     get size() {
       return texts.size
     },
-    add: (text) => placed(text, true),
-    intern: (text) => placed(text, false),
+    add(text) {
+      packer.pack(text)
+      const slot = slotOf(text)
+      const isFirst = slots[slot] === 0
+      if (isFirst) put(slot, text)
+      else texts.append(packer, text)
+      return isFirst
+    },
+    intern(text) {
+      packer.pack(text)
+      const slot = slotOf(text)
+      const found = slots[slot] ?? 0
+      return found === 0 ? put(slot, text) : found - 1
+    },
     find(text) {
       packer.pack(text)
       const found = slots[slotOf(text)] ?? 0

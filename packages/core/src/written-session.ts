@@ -19,6 +19,7 @@ export async function inspectWritten(structure: AsyncIterable<readonly (IndexedE
   let badLines = 0
   let leafId: string | undefined
   let isOrdered = true
+  let latestId: string | undefined
   await eachLine(structure, (line) => {
     if (line.kind === 'bad') {
       badLines += 1
@@ -27,9 +28,11 @@ export async function inspectWritten(structure: AsyncIterable<readonly (IndexedE
     leafId = line.leafId ?? leafId
     // A header is no entry of the tree, whatever refers to it.
     if (line.kind === 'header' || !isOrdered) return
-    const { parentId } = line
-    const before = ids.size
-    isOrdered = (parentId === undefined || ids.find(parentId) !== undefined) && ids.intern(line.id) === before
+    const { id, parentId } = line
+    // Most entries hang off the one before them.
+    const isKnown = parentId === undefined || parentId === latestId || ids.find(parentId) !== undefined
+    isOrdered = isKnown && ids.add(id)
+    latestId = id
   })
   const hasLeaf = leafId !== undefined && ids.find(leafId) !== undefined
   ids.free()

@@ -1,4 +1,4 @@
-import type { Context, ContextView, EntryIndex, KeptEntries, Problem } from '@palimpsest/core'
+import { type Context, type ContextView, type EntryIndex, type KeptEntries, type Problem, positionsWhere } from '@palimpsest/core'
 import { keptByName } from '../kept-by-name.ts'
 import { readNote } from './entry-decoder.ts'
 
@@ -10,7 +10,7 @@ import { readNote } from './entry-decoder.ts'
  */
 export function piContext(index: EntryIndex, leafId: string, view: ContextView): Context {
   const { path, problems } = pathTo(index, leafId)
-  return { positions: view === 'all' ? path.filter((position) => isMessage(index, position)) : visible(index, path), problems }
+  return { positions: view === 'all' ? positionsWhere(path, (position) => isMessage(index, position)) : visible(index, path), problems }
 }
 
 /**
@@ -23,7 +23,7 @@ export function piKept(index: EntryIndex, leafId: string, keeps: KeptEntries): I
   const leaf = leafPosition(index, leafId)
   const length = first === undefined || leaf === undefined ? undefined : lengthUpTo(index, leaf, first)
   if (length === undefined || leaf === undefined) return new Int32Array(0)
-  return withoutOmitted(index, wayUp(index, leaf, length)).filter((position) => isKept(index, position))
+  return positionsWhere(withoutOmitted(index, wayUp(index, leaf, length)), (position) => isKept(index, position))
 }
 
 /** The positions of the entries from the root to a leaf, and why the walk ended early, where it did. Each entry stands in it once. */
@@ -91,7 +91,7 @@ function parentOf(index: EntryIndex, position: number): number | undefined {
 function visible(index: EntryIndex, path: Int32Array): Int32Array {
   const summaryAt = path.findLastIndex((position) => index.kindOf(position) === 'summary')
   const summary = path[summaryAt]
-  if (summary === undefined) return withoutOmitted(index, path).filter((position) => isMessage(index, position))
+  if (summary === undefined) return positionsWhere(withoutOmitted(index, path), (position) => isMessage(index, position))
   const firstKeptEntryId = index.entry(summary)?.keeps?.firstKeptEntryId
   const first = firstKeptEntryId === undefined ? undefined : index.positionOf(firstKeptEntryId)
   const firstAt = first === undefined ? -1 : path.indexOf(first)
@@ -99,7 +99,7 @@ function visible(index: EntryIndex, path: Int32Array): Int32Array {
   const shown = path
     .subarray(from)
     .filter((position, at) => at > summaryAt - from || (position !== summary && !isSystemMessage(index, position)))
-  const messages = withoutOmitted(index, shown).filter((position) => isMessage(index, position))
+  const messages = positionsWhere(withoutOmitted(index, shown), (position) => isMessage(index, position))
   const positions = new Int32Array(1 + messages.length)
   positions[0] = summary
   positions.set(messages, 1)
@@ -118,7 +118,7 @@ function withoutOmitted(index: EntryIndex, positions: Int32Array): Int32Array {
   }
   if (omitted.size === 0) return positions
   const omittedPositions = new Set([...omitted].map((id) => index.positionOf(id)))
-  return positions.filter((position) => !omittedPositions.has(position))
+  return positionsWhere(positions, (position) => !omittedPositions.has(position))
 }
 
 function isHeader(index: EntryIndex, position: number): boolean {

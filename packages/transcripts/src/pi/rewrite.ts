@@ -68,14 +68,16 @@ function* segmentsOf(
 ): Generator<Segment, void, undefined> {
   yield { line: lines.header }
   let run: { start: number; end: number } | undefined
-  for (const [at, position] of path.entries()) {
+  for (let at = 0; at < path.length; at++) {
+    const position = path[at] ?? -1
     if (at === path.length - 1 && lines.beside.length > 0) {
       if (run !== undefined) yield run
       run = undefined
       for (const line of lines.beside) yield { line }
     }
-    const [start, end] = [index.startOf(position) ?? 0, index.endOf(position) ?? 0]
     if (lines.isVerbatim(position)) {
+      const start = index.startOf(position) ?? 0
+      const end = index.endOf(position) ?? start
       if (run?.end === start) run.end = end
       else {
         if (run !== undefined) yield run
