@@ -7,7 +7,7 @@ export interface PutOptions extends AbortOptions {
 }
 
 /** Puts that have begun. */
-export interface Puts {
+interface Puts {
   add(put: Promise<unknown>): void
 }
 

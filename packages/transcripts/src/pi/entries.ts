@@ -51,7 +51,7 @@ export function piEntry(line: Uint8Array, indexed: IndexedEntry): Entry {
 }
 
 /** The lines of a part as entries with what they say, from `from` on. A version 1 file is always read from its start, since it has no ids. */
-export async function* decodedLines(
+async function* decodedLines(
   source: TranscriptSource,
   options: AbortOptions & { readonly part: PartName; readonly from?: LineStart | undefined },
 ): AsyncGenerator<DecodedEntry | BadLine, void, undefined> {
