@@ -73,8 +73,9 @@ async function settled(session: HookSession, always: boolean): Promise<void> {
   try {
     if (always || (await waitingCheckpoint(session)) === 'recorded') await importAll(session)
   } catch (error) {
-    // A session that has only been opened has no transcript yet.
-    if (!isMissing(error)) throw error
+    // A session that has only been opened has no transcript yet, or one without an entry: nothing can wait in it.
+    const isUnbegun = isMissing(error) || (!always && isCheckpointError(error, 'TRANSCRIPT_UNRECOGNISED'))
+    if (!isUnbegun) throw error
   }
 }
 

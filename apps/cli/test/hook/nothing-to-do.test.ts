@@ -119,6 +119,15 @@ test('whatever is called nothing to do, the engine leaves the store as it is, wi
   expect(skipped).toBeGreaterThan(asked / 50)
 })
 
+test('the start of a session whose transcript has no entry yet is nothing to do, for the engine too', async () => {
+  await using world = await createWorld()
+  await writeFile(world.path, '')
+  const request = { kind: 'settle', transcript: world.path, always: false } as const
+  expect(isNothingToDo(world.store, claudeCodeHooks, request)).toBe(true)
+  await engine(world, request)
+  await expect(engine(world, { ...request, always: true })).rejects.toMatchObject({ code: 'TRANSCRIPT_MALFORMED' })
+})
+
 test('the same capture again is nothing to do, at a hook and at the end of the session', async () => {
   await using world = await createWorld()
   await writeFile(world.path, lineOf('user', 'x'.repeat(200_000)) + lineOf('assistant', 'yes'))
