@@ -12,7 +12,7 @@ function entry(id: string, parentId?: string): IndexedEntry {
 async function inspected(...lines: (IndexedEntry | BadLine)[]): ReturnType<typeof inspectWritten> {
   return inspectWritten(
     (async function* () {
-      yield* lines
+      yield lines
     })(),
   )
 }
