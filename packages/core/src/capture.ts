@@ -197,8 +197,10 @@ async function withCheckpoint(
   const others = known.filter((candidate) => !superseded.includes(candidate))
   const tail = await tailOf(session.main, session.transcript.identity, main, options)
   const kept = retain([...others, row], settled.ledger.trash, environment.retention, environment.now())
-  // A pending one may be taken back: what it supersedes goes when it is complete.
-  const [staying, going] = row.status === 'pending' ? [superseded, []] : [[], superseded]
+  // A pending one may be taken back: the newest that it supersedes goes when it is complete. Older ones go now, since an agent whose hook runs
+  // at every turn would leave a row for each.
+  const staying = row.status === 'pending' ? [...superseded].sort(byNewest).slice(0, 1) : []
+  const going = superseded.filter((candidate) => !staying.includes(candidate))
   const ledger = { ...withTail(settled.ledger, tail), trash: [...kept.trash] }
   const next = await withRows(environment, session.name, ledger, [...kept.rows, ...staying], options)
   return {

@@ -12,7 +12,7 @@ import type { PartName, TranscriptSource } from './transcript.ts'
 /** An object is written when it holds so many compressed bytes of chunks. */
 const objectBytes = 4 * 1024 * 1024
 /** Frames made at once: the main thread cuts, hashes and parses beside them. */
-const lanes = 2
+const lanes = 3
 
 /** Stores chunks of one capture, several in an object, in bounded memory. */
 export interface ChunkWriter {

@@ -1,6 +1,9 @@
 const quote = 0x22
 const backslash = 0x5c
 const maxDepth = 500
+// 1: a byte that stands for itself in a string.
+const isPlain = Uint8Array.from({ length: 256 }, (_, byte) => (byte === quote || byte === backslash || byte < 0x20 ? 0 : 1))
+
 const maxFields = 64
 
 /**
@@ -37,6 +40,7 @@ const openFields = new Int32Array(3)
  * parser: over 500 levels deep, over 64 such fields, or one with an escape in its name.
  */
 export function scanObject(bytes: Uint8Array, start: number, end: number, fields: FieldRanges): number | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   let count = 0
   let depth = 0
   let at = skipSpace(bytes, start, end)
@@ -55,7 +59,7 @@ export function scanObject(bytes: Uint8Array, start: number, end: number, fields
         at += 1
         depth -= 1
       }
-    } else at = code === quote ? stringEnd(bytes, at + 1, end) : literalEnd(bytes, at, end)
+    } else at = code === quote ? stringEnd(bytes, view, at + 1, end) : literalEnd(bytes, at, end)
     if (at < 0) return undefined
     // Behind a value: close what ends here, until another one has to follow.
     while (!isOpen) {
@@ -70,15 +74,16 @@ export function scanObject(bytes: Uint8Array, start: number, end: number, fields
       else depth -= 1
     }
     if (containers[depth] !== 1) continue
-    const nameEnd = at < end && bytes[at] === quote ? stringEnd(bytes, at + 1, end) - 1 : -1
-    if (nameEnd < 0) return undefined
+    if (at >= end || bytes[at] !== quote) return undefined
     const nameStart = at + 1
+    const nameEnd = plainEnd(bytes, nameStart, end)
+    if (nameEnd >= end || bytes[nameEnd] !== quote) return undefined
     at = skipSpace(bytes, nameEnd + 1, end)
     if (at >= end || bytes[at] !== 0x3a) return undefined
     at = skipSpace(bytes, at + 1, end)
     // Depth 2 within an array is no field of an object of depth 1.
     if (depth > 2 || (depth === 2 && containers[1] !== 1)) continue
-    if (count === maxFields || hasBackslash(bytes, nameStart, nameEnd)) return undefined
+    if (count === maxFields) return undefined
     fields.depths[count] = depth
     fields.nameStarts[count] = nameStart
     fields.nameEnds[count] = nameEnd
@@ -88,13 +93,23 @@ export function scanObject(bytes: Uint8Array, start: number, end: number, fields
   }
 }
 
-// 1: a byte that stands for itself in a string.
-const isPlain = Uint8Array.from({ length: 256 }, (_, byte) => (byte === quote || byte === backslash || byte < 0x20 ? 0 : 1))
-
 /** The place behind the quote that ends a string, from behind the one that begins it; -1 where it doesn't end, or holds what no string may. */
-function stringEnd(bytes: Uint8Array, from: number, end: number): number {
+function stringEnd(bytes: Uint8Array, view: DataView, from: number, end: number): number {
   let at = from
   for (;;) {
+    while (at + 4 <= end) {
+      const word = view.getInt32(at, true)
+      const toQuote = word ^ 0x22222222
+      const toBackslash = word ^ 0x5c5c5c5c
+      // The lowest bit of 0x80 in a byte that is set: that byte is a quote, a backslash or a control character.
+      const found =
+        (((toQuote - 0x01010101) & ~toQuote) | ((toBackslash - 0x01010101) & ~toBackslash) | ((word - 0x20202020) & ~word)) & 0x80808080
+      if (found !== 0) {
+        at += (31 - Math.clz32(found & -found)) >>> 3
+        break
+      }
+      at += 4
+    }
     while (at < end && isPlain[bytes[at] ?? 0] === 1) at += 1
     if (at >= end) return -1
     if (bytes[at] === quote) return at + 1
@@ -111,43 +126,45 @@ function stringEnd(bytes: Uint8Array, from: number, end: number): number {
 
 /** The place behind true, false, null or a number; -1 where none stands. */
 function literalEnd(bytes: Uint8Array, from: number, end: number): number {
-  switch (at(from)) {
-    case 0x74:
-      return at(from + 1) === 0x72 && at(from + 2) === 0x75 && at(from + 3) === 0x65 ? from + 4 : -1
-    case 0x66:
-      return at(from + 1) === 0x61 && at(from + 2) === 0x6c && at(from + 3) === 0x73 && at(from + 4) === 0x65 ? from + 5 : -1
-    case 0x6e:
-      return at(from + 1) === 0x75 && at(from + 2) === 0x6c && at(from + 3) === 0x6c ? from + 4 : -1
-    default:
-      return numberEnd()
-  }
+  const code = codeAt(bytes, from, end)
+  if (code === 0x2d || isDigit(code)) return numberEnd(bytes, from, end)
+  const word = code === 0x74 ? wordTrue : code === 0x66 ? wordFalse : wordNull
+  if (from + word.length > end) return -1
+  for (let index = 0; index < word.length; index += 1) if (bytes[from + index] !== word[index]) return -1
+  return from + word.length
+}
 
-  function at(index: number): number {
-    return index < end ? (bytes[index] ?? 0) : 0
-  }
+const wordTrue = Uint8Array.of(0x74, 0x72, 0x75, 0x65)
+const wordFalse = Uint8Array.of(0x66, 0x61, 0x6c, 0x73, 0x65)
+const wordNull = Uint8Array.of(0x6e, 0x75, 0x6c, 0x6c)
 
-  function numberEnd(): number {
-    let place = at(from) === 0x2d ? from + 1 : from
-    if (!isDigit(at(place))) return -1
-    place = at(place) === 0x30 ? place + 1 : digitsEnd(place)
-    if (at(place) === 0x2e) {
-      if (!isDigit(at(place + 1))) return -1
-      place = digitsEnd(place + 1)
-    }
-    if (at(place) === 0x65 || at(place) === 0x45) {
-      place += 1
-      if (at(place) === 0x2b || at(place) === 0x2d) place += 1
-      if (!isDigit(at(place))) return -1
-      place = digitsEnd(place)
-    }
-    return place
+function numberEnd(bytes: Uint8Array, from: number, end: number): number {
+  let at = codeAt(bytes, from, end) === 0x2d ? from + 1 : from
+  const first = codeAt(bytes, at, end)
+  if (!isDigit(first)) return -1
+  at = first === 0x30 ? at + 1 : digitsEnd(bytes, at, end)
+  if (codeAt(bytes, at, end) === 0x2e) {
+    if (!isDigit(codeAt(bytes, at + 1, end))) return -1
+    at = digitsEnd(bytes, at + 1, end)
   }
+  const exponent = codeAt(bytes, at, end)
+  if (exponent === 0x65 || exponent === 0x45) {
+    const sign = codeAt(bytes, at + 1, end)
+    at += sign === 0x2b || sign === 0x2d ? 2 : 1
+    if (!isDigit(codeAt(bytes, at, end))) return -1
+    at = digitsEnd(bytes, at, end)
+  }
+  return at
+}
 
-  function digitsEnd(first: number): number {
-    let place = first
-    while (isDigit(at(place))) place += 1
-    return place
-  }
+function digitsEnd(bytes: Uint8Array, from: number, end: number): number {
+  let at = from
+  while (isDigit(codeAt(bytes, at, end))) at += 1
+  return at
+}
+
+function codeAt(bytes: Uint8Array, at: number, end: number): number {
+  return at < end ? (bytes[at] ?? 0) : 0
 }
 
 function skipSpace(bytes: Uint8Array, from: number, end: number): number {
@@ -160,9 +177,10 @@ function skipSpace(bytes: Uint8Array, from: number, end: number): number {
   return at
 }
 
-function hasBackslash(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at += 1) if (bytes[at] === backslash) return true
-  return false
+function plainEnd(bytes: Uint8Array, from: number, end: number): number {
+  let at = from
+  while (at < end && isPlain[bytes[at] ?? 0] === 1) at += 1
+  return at
 }
 
 function isDigit(code: number): boolean {

@@ -369,10 +369,14 @@ describe('hooks that meet', () => {
       const host = await home.host()
       const report = await host.checkpoints.verify()
       await host.close()
-      expect(report).toMatchObject({ damaged: [], checkpoints: 1 })
+      // Beside the newest there is the one before it at most, until a compaction is complete.
+      expect(report.damaged).toEqual([])
+      expect([1, 2]).toContain(report.checkpoints)
     }
     await hook('PreCompact', { trigger: 'auto' })
-    expect(await home.checkpoints()).toMatchObject([{ reason: 'auto-threshold', sizeBytes: (await stat(path)).size }])
+    const [newest, ...others] = await home.checkpoints()
+    expect(newest).toMatchObject({ reason: 'auto-threshold', sizeBytes: (await stat(path)).size })
+    expect(others.length).toBeLessThanOrEqual(1)
     expect(await home.log()).toEqual([])
   })
 })

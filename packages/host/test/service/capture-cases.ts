@@ -416,6 +416,18 @@ function settledCases(openStore: OpenStore): void {
       expect(await idsIn(service)).toEqual(kept.reverse())
     })
 
+    test('goes when another one is taken after the next, so that there are two at most however often a hook runs', async () => {
+      const workshop = await openWorkshop(openStore)
+      const file = await workshop.pi()
+      const service = workshop.service()
+      const ids: string[] = []
+      for (let turn = 0; turn < 4; turn += 1) {
+        await file.turn()
+        ids.unshift((await service.capture({ ...of(file), reason: 'manual', createdAt: 1_700_000_000_000 + turn })).checkpoint.id)
+      }
+      expect(await idsIn(service)).toEqual(ids.slice(0, 2))
+    })
+
     test('stays when it was requested, also where a compaction then began on the same bytes and never came', async () => {
       const workshop = await openWorkshop(openStore)
       const file = await workshop.pi()

@@ -5,14 +5,15 @@ import {
   type GrowingIndex,
   growingIndex,
   type IndexedEntry,
+  type LinePlace,
   type LineStart,
   type PartName,
   type Transcript,
   type TranscriptSource,
 } from '@palimpsest/core'
 import { asTime, type JsonRecord } from '../json-fields.ts'
-import { type ParsedLine, parseLine, readLineBatches, readLines } from '../lines.ts'
-import { type DecodedEntry, entryDecoder } from './entry-decoder.ts'
+import { parseLine, readLineBatches, readLines } from '../lines.ts'
+import { type DecodedEntry, type EntryDecoder, entryDecoder } from './entry-decoder.ts'
 import { entryText, entryTool } from './entry-text.ts'
 import { type PiHeader, piHeader } from './format.ts'
 import { lineHead, scannedHead } from './line-head.ts'
@@ -59,7 +60,7 @@ async function* decodedLines(
 }
 
 /**
- * The same, many at a time. Without `text` the value of a plain message has only what its structure needs; `wellFormed` says besides that
+ * The same, many at a time. Without `text` the value of a plain message is not read; `wellFormed` says besides that
  * every line is known to parse.
  */
 export async function* decodedBatches(
@@ -82,17 +83,21 @@ export async function* decodedBatches(
       const batch: (DecodedEntry | BadLine)[] = []
       for (const { place, bytes } of lines) {
         const head = headOf(bytes)
-        const parsed: ParsedLine = head === undefined ? parseLine(bytes) : { value: head }
-        const decoded = parsed.problem === undefined ? decoder.decode(place, parsed.value) : undefined
-        if (wanted !== undefined && place.line < wanted.line) continue
-        if (decoded === undefined) batch.push({ ...place, kind: 'bad', message: parsed.problem ?? '' })
-        else batch.push(hasByteOrderMark(bytes) && decoded.verbatim ? { ...decoded, verbatim: false } : decoded)
+        const line = (head === undefined ? undefined : decoder.message(place, head)) ?? decodedLine(decoder, place, bytes)
+        if (wanted === undefined || place.line >= wanted.line) batch.push(line)
       }
       if (batch.length > 0) yield batch
     }
   } finally {
     decoder.free()
   }
+}
+
+function decodedLine(decoder: EntryDecoder, place: LinePlace, bytes: Uint8Array): DecodedEntry | BadLine {
+  const { value, problem } = parseLine(bytes)
+  if (problem !== undefined) return { ...place, kind: 'bad', message: problem }
+  const decoded = decoder.decode(place, value)
+  return hasByteOrderMark(bytes) && decoded.verbatim ? { ...decoded, verbatim: false } : decoded
 }
 
 /** The header, which must be the first line that parses; `undefined` where it isn't. */

@@ -3,6 +3,7 @@ import { asCount, asName, asRecord, asString, type JsonRecord } from '../json-fi
 import { entryRole } from './entry-text.ts'
 import { currentVersion, messageRole, type PiHeader, piHeader, stateTypes } from './format.ts'
 import { idSet } from './id-set.ts'
+import type { MessageHead } from './line-head.ts'
 
 /** An entry, what its line says, and whether the line can stand in a version 3 file as it is. */
 export interface DecodedEntry {
@@ -14,6 +15,8 @@ export interface DecodedEntry {
 /** Makes entries of a session's lines, in file order: gives them ids that are unique and parents that are theirs. */
 export interface EntryDecoder {
   decode(place: LinePlace, value: JsonRecord): DecodedEntry
+  /** The same for a plain message, of which only the head is known; `undefined` in version 1, where lines have to be parsed. */
+  message(place: LinePlace, head: MessageHead): DecodedEntry | undefined
   /** Gives the memory of what was seen back now. Nothing is decoded afterwards. */
   free(): void
 }
@@ -30,6 +33,20 @@ export function entryDecoder(header?: PiHeader): EntryDecoder {
   let latestLeafId: string | undefined
   return {
     free: ids.free,
+    message(place, head) {
+      version ??= currentVersion
+      if (version < 2) return undefined
+      idsByIndex = undefined
+      const parentId = ids.resolve(head.parentId)
+      const id = ids.register(head.id, place.line)
+      latestLeafId = id
+      const { part, line, start, end } = place
+      const indexed: IndexedEntry =
+        parentId === undefined
+          ? { part, line, start, end, kind: 'message', id, role: head.role, leafId: id }
+          : { part, line, start, end, kind: 'message', id, parentId, role: head.role, leafId: id }
+      return { value: unread, verbatim: id === head.id && parentId === head.parentId, indexed }
+    },
     decode(place, value) {
       const isHeader = value['type'] === 'session'
       version ??= piHeader(value)?.version ?? currentVersion
@@ -70,6 +87,9 @@ export function entryDecoder(header?: PiHeader): EntryDecoder {
     },
   }
 }
+
+/** In place of what a line says that was not parsed. */
+const unread: JsonRecord = {}
 
 /** What `context` and `rewrite` need of an entry beyond its structure, written by this decoder alone. */
 export type EntryNote =

@@ -1,31 +1,37 @@
 import { isUtf8 } from 'node:buffer'
-import type { JsonRecord } from '../json-fields.ts'
+import type { EntryRole } from '@palimpsest/core'
 import { fieldRanges, scanObject } from '../object-scan.ts'
+
+/** All that a session's structure needs of a plain message. */
+export interface MessageHead {
+  readonly id: string
+  readonly parentId: string | undefined
+  readonly role: EntryRole
+}
 
 const headBytes = 256
 const messageHead =
   /^\{"type":"message","id":"([0-9a-f]{8})","parentId":(?:"([0-9a-f]{8})"|null),"timestamp":"[^"\\]{0,40}","message":\{"role":"(user|assistant|toolResult|bashExecution)"[,}]/
 
 /**
- * What the beginning of a message line says, in the order in which pi writes its fields: all that a session's structure needs of it, without
- * the parsing of what was said. `undefined` for any other line, and for one that carries OpenClaw's `appendMode` behind the message. Only for
+ * What the beginning of a message line says, in the order in which pi writes its fields, without the parsing of what was said. `undefined` for any other line, and for one that carries OpenClaw's `appendMode` behind the message. Only for
  * lines that are known to parse.
  */
-export function lineHead(bytes: Uint8Array): JsonRecord | undefined {
+export function lineHead(bytes: Uint8Array): MessageHead | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const match = messageHead.exec(buffer.toString('latin1', 0, Math.min(headBytes, buffer.length)))
   if (match === null) return undefined
-  const [, id, parentId, role] = match
+  const [, id = '', parentId, role] = match
   const tail = buffer.toString('latin1', Math.max(0, buffer.length - headBytes))
   if (!/\}\}\r?\n?$/.test(tail) || tail.includes('"appendMode"')) return undefined
-  return { type: 'message', id, parentId: parentId ?? null, message: { role } }
+  return headOf(id, parentId, role)
 }
 
 /**
  * The same for a line of which nothing is known: looked through to its end, so that what it gives is what parsing would. `undefined` for a
  * line that isn't a plain message, or isn't valid, for the parser to say what it is.
  */
-export function scannedHead(bytes: Uint8Array): JsonRecord | undefined {
+export function scannedHead(bytes: Uint8Array): MessageHead | undefined {
   if (bytes[0] !== 0x7b || !isUtf8(bytes)) return undefined
   const count = scanObject(bytes, 0, bytes.length, fields) ?? 0
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
@@ -40,14 +46,24 @@ export function scannedHead(bytes: Uint8Array): JsonRecord | undefined {
       if (!isNamed(bytes, at, names.role)) continue
       role = simpleString(buffer, at)
       if (role === undefined) return undefined
-    } else if (isNamed(bytes, at, names.type)) isMessage = simpleString(buffer, at) === 'message'
+    } else if (isNamed(bytes, at, names.message)) messages += first === 0x7b ? 1 : 2
+    // The fields of another object would be taken for those of the message.
+    else if (first === 0x7b) return undefined
+    else if (isNamed(bytes, at, names.type)) isMessage = simpleString(buffer, at) === 'message'
     else if (isNamed(bytes, at, names.id)) id = simpleString(buffer, at)
     else if (isNamed(bytes, at, names.parentId)) parentId = first === 0x6e ? null : simpleString(buffer, at)
-    else if (isNamed(bytes, at, names.message)) messages += first === 0x7b ? 1 : 2
     else if (!isNamed(bytes, at, names.timestamp) || first !== quote) return undefined
   }
-  if (!isMessage || messages !== 1 || id === undefined || parentId === undefined || role === undefined) return undefined
-  return { type: 'message', id, parentId, message: { role } }
+  if (!isMessage || messages !== 1 || id === undefined || parentId === undefined) return undefined
+  return headOf(id, parentId ?? undefined, role)
+}
+
+/** A head with ids that are none, or with a role that has a meaning of its own, is for the parser. */
+function headOf(id: string, parentId: string | undefined, messageRole: string | undefined): MessageHead | undefined {
+  const role = messageRole === 'toolResult' || messageRole === 'bashExecution' ? 'tool' : messageRole
+  if (id === '' || parentId === '' || (role !== 'user' && role !== 'assistant' && role !== 'tool') || messageRole === 'tool')
+    return undefined
+  return { id, parentId, role }
 }
 
 // Overwritten by each line.
