@@ -2,6 +2,7 @@ import { countLineFeeds, cutChunk, maxChunkBytes } from './chunking.ts'
 import { createCompressor, type Frame, freeFrame } from './compressor.ts'
 import { sha256 } from './digest.ts'
 import type { Environment } from './environment.ts'
+import { freeBytes } from './free-bytes.ts'
 import type { Chunk } from './ledger.ts'
 import type { PutOptions } from './puts.ts'
 import { writeObject } from './session-objects.ts'
@@ -49,7 +50,7 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
     for (const chunk of batch) if (chunk.frame !== undefined) fresh.push({ ...chunk, frame: await chunk.frame })
     const packed = packChunks(name, fresh)
     for (const { frame } of fresh) freeFrame(frame)
-    const object = fresh.length === 0 ? '' : await writeObject(environment, name, epoch, packed.bytes, options)
+    const object = fresh.length === 0 ? '' : await writeOwnBytes(environment, name, epoch, packed.bytes, options)
     let index = 0
     for (const chunk of batch) {
       const packedChunk = chunk.known === undefined ? fresh[index] : undefined
@@ -97,6 +98,18 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
       waiting = []
     },
   }
+}
+
+/** Stores an object whose bytes nobody needs afterwards: their memory is given back when it is there. */
+async function writeOwnBytes(environment: Environment, name: Key, epoch: number, bytes: Uint8Array, options: PutOptions): Promise<string> {
+  const { signal, puts } = options
+  if (puts !== undefined) {
+    const add = (put: Promise<unknown>): void => puts.add(put.finally(() => freeBytes(bytes)))
+    return writeObject(environment, name, epoch, bytes, { signal, puts: { add } })
+  }
+  const object = await writeObject(environment, name, epoch, bytes, { signal })
+  freeBytes(bytes)
+  return object
 }
 
 /** A cut chunk; its bytes are good until it is released. */

@@ -20,7 +20,13 @@ export function fsObjects(store: StoreFolder, maxObjectBytes: number, operate: O
         const place = placeOf(tree, parseKey(key))
         if (bytes.byteLength > maxObjectBytes)
           throw new StorageError('too-large', `An object is at most ${maxObjectBytes} bytes here; these are ${bytes.byteLength}.`)
-        return { created: await store.create(place, new Uint8Array(bytes), { signal: options?.signal }) }
+        const own = new Uint8Array(bytes)
+        try {
+          return { created: await store.create(place, own, { signal: options?.signal }) }
+        } finally {
+          // Many megabytes, one object after the other: they are not left to the collector.
+          own.buffer.transfer(0)
+        }
       }),
     get: (key, options) =>
       operate(options, async () => {
