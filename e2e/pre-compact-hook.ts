@@ -1,14 +1,14 @@
-// What a test lets Claude Code run before it compacts: captures the transcript that the hook's input names, and logs how that went.
+// What a test lets an agent (Claude Code, unless it is named) run before it compacts: captures the transcript that the hook's input names, and logs how that went.
 // Says nothing on standard output, which would go into the instructions of the summary.
 import { execFileSync } from 'node:child_process'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { isRecord, textAt } from './json-value.ts'
 
-const [command = '', store = '', log = ''] = process.argv.slice(2)
+const [command = '', store = '', log = '', agent = 'claude-code'] = process.argv.slice(2)
 const input: unknown = JSON.parse(readFileSync(0, 'utf8'))
 const path = textAt(input, 'transcript_path')
 const reason = textAt(input, 'trigger') === 'manual' ? 'manual' : 'auto-threshold'
-const words = ['capture', '--agent', 'claude-code', '--transcript', path, '--reason', reason, '--store', store, '--json']
+const words = ['capture', '--agent', agent, '--transcript', path, '--reason', reason, '--store', store, '--json']
 appendFileSync(log, `${JSON.stringify({ input, hasBoundary: hasBoundary(), ...captured() })}\n`)
 
 function captured(): { readonly status: number; readonly answer: unknown } {
@@ -23,5 +23,5 @@ function captured(): { readonly status: number; readonly answer: unknown } {
 }
 
 function hasBoundary(): boolean {
-  return readFileSync(path, 'utf8').includes('"subtype":"compact_boundary"')
+  return readFileSync(path, 'utf8').includes(agent === 'codex' ? '"type":"compacted"' : '"subtype":"compact_boundary"')
 }

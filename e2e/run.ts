@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { claudeCode } from './claude-code.ts'
+import { codex } from './codex.ts'
 import { faults } from './faults.ts'
 import { pi } from './pi.ts'
 import { workFolder } from './places.ts'
@@ -11,7 +12,7 @@ import { courseOf, type Suite, type Tally } from './suite.ts'
 /** The whole run ends after this, whatever hangs. */
 const deadlineMs = 20 * 60_000
 
-const suites: readonly Suite[] = [pi, claudeCode, faults]
+const suites: readonly Suite[] = [pi, claudeCode, codex, faults]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -75,6 +75,27 @@ export async function chatStandIn(scenario: Scenario): Promise<ModelStandIn> {
   }
 }
 
+/** Stands in for the OpenAI Responses API until the scenario is over. */
+export async function responsesStandIn(scenario: Scenario): Promise<ModelStandIn> {
+  const log = join(scenario.folder, 'model-requests')
+  const portFile = join(scenario.folder, 'model-port')
+  await mkdir(log)
+  await serve(scenario, ['mock-openai-responses.mjs', '--port', '0', '--log', log, '--port-file', portFile], 'mock listening')
+  const port = (await readFile(portFile, 'utf8')).trim()
+  return {
+    url: `http://127.0.0.1:${port}/v1`,
+    requests: async () => {
+      const names = (await namesIn(log)).filter((name) => /^\d{4}-POST.*\.json$/.test(name))
+      const logged = await Promise.all(names.sort().map((name) => readFile(join(log, name), 'utf8')))
+      return logged.flatMap((text): readonly ModelRequest[] => {
+        const messages = listOrNone(JSON.parse(text), 'body', 'input')
+        const asksForSummary = /"type":"compaction_trigger"|CONTEXT CHECKPOINT COMPACTION/.test(JSON.stringify(messages.at(-1) ?? ''))
+        return messages.length === 0 ? [] : [{ kind: asksForSummary ? 'compact' : 'turn', messages }]
+      })
+    },
+  }
+}
+
 /** The requests that `act` causes. */
 export async function requestsDuring(standIn: ModelStandIn, act: () => Promise<unknown>): Promise<readonly ModelRequest[]> {
   const before = (await standIn.requests()).length

@@ -3,6 +3,9 @@ import {
   claudeCodeConfigFolder,
   claudeCodeReader,
   claudeCodeSessionFolders,
+  codexHomeFolder,
+  codexReader,
+  codexSessionFolders,
   openClawReader,
   openClawSessionFolders,
   openClawStateFolder,
@@ -27,11 +30,13 @@ export function knownAgents(env: Readonly<Record<string, string | undefined>>, h
       openClawReader({ stateFolder }),
       piReader({ agentFolder: piAgentFolder(env, homeFolder), openClawStateFolder: stateFolder }),
       claudeCodeReader({ configFolder: claudeCodeConfigFolder(env, homeFolder) }),
+      codexReader({ homeFolder: codexHomeFolder(env, homeFolder) }),
     ],
     sessionFolders: new Map([
       ['openclaw', openClawSessionFolders(env, homeFolder)],
       ['pi', piSessionFolders(env, homeFolder)],
       ['claude-code', claudeCodeSessionFolders(env, homeFolder)],
+      ['codex', codexSessionFolders(env, homeFolder)],
     ]),
   }
 }

@@ -31,7 +31,7 @@ export interface FindOptions extends AbortOptions {
 
 /**
  * The session files that are named and that lie below the named folders, each once: paths in the order given, in a folder by name. Of folders,
- * `.jsonl` files that no reader claims are passed over; sidecars are never sessions; nothing but a regular file is ever opened. A problem never ends
+ * `.jsonl` and `.jsonl.zst` files that no reader claims are passed over; sidecars are never sessions; nothing but a regular file is ever opened. A problem never ends
  * the search. Throws `ARGUMENT_INVALID` for an unknown agent, before anything else.
  */
 export async function* findTranscripts(

@@ -17,7 +17,7 @@ export interface FoundFile {
 }
 
 /**
- * The regular `.jsonl` files below `root`, depth first, by name. Links to folders are followed and each folder is visited once, whatever name leads to
+ * The regular `.jsonl` and `.jsonl.zst` files below `root`, depth first, by name. Links to folders are followed and each folder is visited once, whatever name leads to
  * it (`visited` may be shared by several walks); links to files are passed over. A folder that can't be read is a problem, and the walk goes on.
  */
 export async function* walkFiles(
@@ -65,7 +65,7 @@ async function firstVisit(path: string, depth: number, visited: Set<string>): Pr
 }
 
 function mayHoldSessions(entry: Dirent): boolean {
-  return entry.isFile() ? entry.name.endsWith('.jsonl') : entry.isDirectory() || entry.isSymbolicLink()
+  return entry.isFile() ? /\.jsonl(\.zst)?$/.test(entry.name) : entry.isDirectory() || entry.isSymbolicLink()
 }
 
 async function leadsToFolder(link: string): Promise<boolean> {

@@ -3,11 +3,12 @@ import { chmod, link, mkdir, symlink } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join, relative } from 'node:path'
 import { promisify } from 'node:util'
+import { zstdCompressSync } from 'node:zlib'
 import { nodeTranscriptFiles } from '@palimpsest/transcripts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { knownAgents } from '../src/agents.ts'
 import { type FindOptions, type FindProblem, type FoundTranscript, findTranscripts } from '../src/find-transcripts.ts'
-import { claudeCodeSession, piSession, put } from './support/sessions.ts'
+import { claudeCodeSession, codexRollout, piSession, put } from './support/sessions.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -50,6 +51,24 @@ describe('without paths', () => {
     ])
     expect(found.sessions[0]?.sizeBytes).toBe(piSession('b').length)
     expect(namesBelow(home, await find(home, { agents: ['pi'], paths: [] }))).toEqual(['pi .pi/agent/sessions/--project--/2026_a.jsonl'])
+  })
+
+  test("Codex's are found by day and archived, compressed ones too, each once", async () => {
+    const home = await temporaryFolder()
+    const name = (at: number) => `rollout-2026-11-22T20-24-37-${claudeId.slice(0, -1)}${at}.jsonl`
+    const rollout = codexRollout(claudeId)
+    await put(join(home, '.codex/sessions/2026/11/22', name(1)), rollout)
+    await put(join(home, '.codex/sessions/2026/11/22', `${name(1)}.zst`), zstdCompressSync(rollout))
+    await put(join(home, '.codex/sessions/2026/11/23', `${name(2)}.zst`), zstdCompressSync(rollout))
+    await put(join(home, '.codex/archived_sessions', name(3)), rollout)
+    await put(join(home, '.codex/session_index.jsonl'), '{"id":"x","thread_name":"a"}\n')
+    await put(join(home, 'other/sessions', name(4)), rollout)
+    expect(namesBelow(home, await find(home))).toEqual([
+      `codex .codex/sessions/2026/11/22/${name(1)}`,
+      `codex .codex/sessions/2026/11/23/${name(2)}.zst`,
+      `codex .codex/archived_sessions/${name(3)}`,
+    ])
+    expect(namesBelow(home, await find(home, {}, { CODEX_HOME: join(home, 'other') }))).toEqual([`codex other/sessions/${name(4)}`])
   })
 
   test('the folders that the environment names are looked into instead', async () => {

@@ -3,6 +3,8 @@
 export { bytesTranscript } from './bytes-transcript.ts'
 export { claudeCodeReader } from './claude-code/reader.ts'
 export { claudeCodeConfigFolder, claudeCodeSessionFolders } from './claude-code/session-folders.ts'
+export { codexHomeFolder, codexSessionFolders } from './codex/locations.ts'
+export { codexReader } from './codex/reader.ts'
 export { fileTranscript } from './files/file-transcript.ts'
 export { nodeTranscriptFiles } from './files/node-transcript-files.ts'
 export { openClawSessionFolders, openClawStateFolder, piAgentFolder, piSessionFolders } from './pi/locations.ts'

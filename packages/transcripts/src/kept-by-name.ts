@@ -1,4 +1,4 @@
-import type { ContextView, EntryIndex } from '@palimpsest/core'
+import type { ContextView, EntryIndex, KeptEntries } from '@palimpsest/core'
 
 /** Of the entries that a compaction names as kept, those that are in the context or on the branch, in the order of the names. */
 export function keptByName(index: EntryIndex, ids: readonly string[], positionsIn: (view: ContextView) => Int32Array): Int32Array {
@@ -13,4 +13,17 @@ export function keptByName(index: EntryIndex, ids: readonly string[], positionsI
     kept.push(position)
   }
   return Int32Array.from(kept)
+}
+
+/**
+ * The positions of a context that a compaction keeps, in their order: those that it names. An agent whose compactions name all that they keep says
+ * nothing by the first alone, so without names nothing is kept.
+ */
+export function keptOf(index: EntryIndex, positions: Int32Array, { keptEntryIds }: KeptEntries): Int32Array {
+  const named = new Uint8Array(index.size)
+  for (const id of keptEntryIds ?? []) {
+    const position = index.positionOf(id)
+    if (position !== undefined) named[position] = 1
+  }
+  return positions.filter((position) => named[position] === 1)
 }

@@ -1,9 +1,9 @@
 import { CheckpointError } from '@palimpsest/core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { idSet } from '../src/claude-code/id-set.ts'
 import { fieldsOfObject, textOf } from '../src/claude-code/json-object-bytes.ts'
 import { readNote, writeNote } from '../src/claude-code/note.ts'
+import { idSet } from '../src/id-set.ts'
 import {
   boundary,
   compactionsOf,

@@ -16,6 +16,7 @@ import {
   summary,
   uuid,
 } from './claude-code-session.ts'
+import * as codex from './codex-sessions.ts'
 import { assistant, bytesOf, header, row, twoCompactions, user, versionOne } from './pi-sessions.ts'
 
 const piSamples: readonly ReaderSample[] = [
@@ -94,6 +95,105 @@ const claudeCodeSamples: readonly ReaderSample[] = [
   },
 ]
 
+const item = codex.item
+
+const codexSamples: readonly ReaderSample[] = [
+  {
+    name: 'Codex, legacy: two compactions, the second with a turn of its own',
+    path: codex.path,
+    main: () =>
+      codex.jsonl([
+        codex.meta(),
+        codex.started('t1'),
+        codex.message('developer', 'instructions'),
+        codex.environment(),
+        codex.user('first'),
+        codex.event('user_message', { message: 'first' }),
+        codex.call('c1'),
+        codex.output('c1', 'a.txt'),
+        codex.count(1000),
+        codex.compacted(codex.summaryMessage('what was'), [
+          item(codex.user('first')),
+          item(codex.environment()),
+          item(codex.user(codex.summaryMessage('what was'))),
+        ]),
+        codex.count(0, 90),
+        codex.says('done'),
+        codex.count(200),
+        codex.completed('t1'),
+        codex.started('t2'),
+        codex.compacted(codex.summaryMessage('what was then'), [
+          item(codex.user('first')),
+          item(codex.user(codex.summaryMessage('what was then'))),
+        ]),
+        codex.completed('t2'),
+        codex.started('t3'),
+        codex.user('second'),
+        codex.says('fine'),
+        codex.count(300),
+        codex.completed('t3'),
+      ]),
+    sessionKey: codex.sessionId,
+    sessionId: codex.sessionId,
+    leafId: 'L19',
+    contextCount: 4,
+    compactions: [
+      { leafId: 'L7', tokensBefore: 1040, contextCount: 5 },
+      { leafId: 'L11', tokensBefore: 240, contextCount: 3 },
+    ],
+  },
+  {
+    name: 'Codex, paginated: items with ids, an encrypted summary',
+    path: codex.path,
+    main: () =>
+      codex.jsonl(
+        codex.paginated([
+          codex.meta({ session_id: codex.sessionId, history_mode: 'paginated' }),
+          codex.started('t1', { turn_attribution: { turn_id: 't1' } }),
+          codex.environment('msg_e'),
+          codex.user('first', 'msg_1'),
+          codex.call('c1', 'fc_1'),
+          codex.output('c1', 'a.txt', 'fco_1'),
+          codex.count(1000),
+          codex.compacted('', [item(codex.user('first', 'msg_1')), { type: 'compaction', id: 'cmp_1', encrypted_content: 'x' }], {
+            window_id: 'w2',
+          }),
+          codex.count(0, 90),
+          codex.says('done', 'msg_2'),
+          codex.count(200),
+          codex.completed('t1'),
+        ]),
+      ),
+    sessionKey: codex.sessionId,
+    sessionId: codex.sessionId,
+    leafId: 'msg_2',
+    contextCount: 3,
+    compactions: [{ leafId: 'fco_1', tokensBefore: 1040, contextCount: 4 }],
+  },
+  {
+    name: 'Codex, legacy: a turn taken back',
+    path: codex.path,
+    main: () =>
+      codex.jsonl([
+        codex.meta(),
+        codex.environment(),
+        codex.user('first'),
+        codex.says('one'),
+        codex.message('developer', 'now elsewhere'),
+        codex.user('second'),
+        codex.says('two'),
+        codex.event('thread_rolled_back', { num_turns: 1 }),
+        codex.user('third'),
+        codex.says('three'),
+      ]),
+    sessionKey: codex.sessionId,
+    sessionId: codex.sessionId,
+    leafId: 'L9',
+    contextCount: 5,
+    compactions: [],
+  },
+]
+
 testReader({ test, reader: piReader({ agentFolder: '/home/dev/.pi/agent' }), samples: piSamples })
 testReader({
   test,
@@ -105,3 +205,4 @@ testReader({
   })),
 })
 testReader({ test, reader, samples: claudeCodeSamples })
+testReader({ test, reader: codex.reader, samples: codexSamples })

@@ -1,6 +1,7 @@
 import { afterAll, describe } from 'vitest'
 import { badInputCases } from './bad-input-cases.ts'
 import { captureCases } from './capture-cases.ts'
+import { codexCases } from './codex-cases.ts'
 import { concurrencyCases } from './concurrency-cases.ts'
 import { curationCases } from './curation-cases.ts'
 import { damageCases } from './damage-cases.ts'
@@ -18,6 +19,7 @@ export function serviceSuite(name: string, openStore: OpenStore): void {
   describe.concurrent(`the service over ${name}`, () => {
     captureCases(openStore)
     fixtureCases(openStore)
+    codexCases(openStore)
     badInputCases(openStore)
     damageCases(openStore)
     concurrencyCases(openStore)

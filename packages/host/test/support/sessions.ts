@@ -47,8 +47,23 @@ export function claudeCodeSession(sessionId: string): string {
   })}\n`
 }
 
+/** A rollout of Codex with one message. */
+export function codexRollout(sessionId: string): string {
+  const timestamp = '2026-01-02T03:04:05.000Z'
+  return [
+    { timestamp, type: 'session_meta', payload: { id: sessionId, cwd: '/project' } },
+    {
+      timestamp,
+      type: 'response_item',
+      payload: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'hello' }] },
+    },
+  ]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('')
+}
+
 /** Writes a file with the folders above it. */
-export async function put(path: string, text: string): Promise<string> {
+export async function put(path: string, text: string | Uint8Array): Promise<string> {
   await mkdir(dirname(path), { recursive: true })
   await writeFile(path, text)
   return path

@@ -1,17 +1,9 @@
-import type {
-  AbortOptions,
-  Compaction,
-  CompactionReason,
-  IndexedEntry,
-  KeptEntries,
-  LineStart,
-  Transcript,
-  TranscriptSource,
-} from '@palimpsest/core'
+import type { AbortOptions, Compaction, CompactionReason, IndexedEntry, KeptEntries, LineStart, Transcript } from '@palimpsest/core'
+import { type IdSet, idSet } from '../id-set.ts'
 import { asCount, asRecord, asTime, type JsonRecord } from '../json-fields.ts'
-import { readLines } from '../lines.ts'
-import { readStructure, sourceOf } from './entries.ts'
-import { type IdSet, idSet } from './id-set.ts'
+import { mentions } from '../mentions.ts'
+import { sourceOf } from '../part-source.ts'
+import { readStructure } from './entries.ts'
 import { messageText } from './text.ts'
 import { isPrompt, keptTail } from './turns.ts'
 
@@ -27,7 +19,7 @@ export async function* readCompactions(
   options: AbortOptions & { readonly from?: LineStart | undefined } = {},
 ): AsyncGenerator<Compaction, void, undefined> {
   const source = await sourceOf(transcript, 'main')
-  if (source === undefined || !(await mentionsBoundary(source, options))) return
+  if (source === undefined || !(await mentions(source, 'compact_boundary', options))) return
   const from = options.from?.start ?? 0
   const seen = idSet()
   let turn: { lastId: string | undefined; readonly ids: Set<string> } = { lastId: undefined, ids: new Set() }
@@ -83,15 +75,4 @@ function keptIn(kept: KeptEntries, seen: IdSet): KeptEntries {
 function reasonOf(trigger: unknown): CompactionReason {
   if (trigger === 'manual') return 'manual'
   return trigger === 'auto' ? 'auto-threshold' : 'unknown'
-}
-
-/** Whether there can be a boundary behind `from`: most transcripts have none, and then no line need be parsed. */
-async function mentionsBoundary(
-  source: TranscriptSource,
-  options: AbortOptions & { readonly from?: LineStart | undefined },
-): Promise<boolean> {
-  for await (const { bytes } of readLines(source, { part: 'main', from: options.from, signal: options.signal })) {
-    if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes('compact_boundary')) return true
-  }
-  return false
 }

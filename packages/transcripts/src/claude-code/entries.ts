@@ -1,7 +1,8 @@
 import type { AbortOptions, BadLine, Entry, IndexedEntry, LineStart, PartName, Transcript, TranscriptSource } from '@palimpsest/core'
+import { idSet } from '../id-set.ts'
 import { asName, asTime, type JsonRecord } from '../json-fields.ts'
 import { parseLine, readLineBatches, readLines } from '../lines.ts'
-import { idSet } from './id-set.ts'
+import { sourceOf } from '../part-source.ts'
 import { readNote } from './note.ts'
 import { structureOf } from './structure.ts'
 import { blocksOf, textOfLine } from './text.ts'
@@ -82,12 +83,6 @@ async function* structuredBatches(
       return { indexed, value }
     })
   }
-}
-
-/** The bytes of a part, where the transcript has it. */
-export async function sourceOf(transcript: Transcript, name: PartName): Promise<TranscriptSource | undefined> {
-  for await (const part of transcript.parts()) if (part.name === name) return part.source
-  return undefined
 }
 
 async function* readText(

@@ -1,7 +1,7 @@
 import { type AbortOptions, CheckpointError, type SessionIdentity, type Transcript, type TranscriptSource } from '@palimpsest/core'
 import { asName, asRecord, type JsonRecord } from '../json-fields.ts'
 import { parseLine, readLines } from '../lines.ts'
-import { sourceOf } from './entries.ts'
+import { sourceOf } from '../part-source.ts'
 import { isClaudeCodeLine } from './line-shape.ts'
 
 const endBytes = 256 << 10

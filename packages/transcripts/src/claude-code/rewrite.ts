@@ -9,7 +9,7 @@ import {
 } from '@palimpsest/core'
 import { isSidecarName } from '../files/part-name.ts'
 import { readLines } from '../lines.ts'
-import { sourceOf } from './entries.ts'
+import { sourceOf } from '../part-source.ts'
 import { identifySession, unrecognised } from './identify.ts'
 import { planRewrite } from './rewrite-plan.ts'
 import { lineForkedFrom, lineOfSession } from './session-line.ts'

@@ -1,27 +1,22 @@
-import { lstat, stat } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import {
-  type AbortOptions,
-  CheckpointError,
-  type OpenTranscript,
-  type SidecarRule,
-  sha256,
-  type TranscriptOrigin,
-  type TranscriptPart,
-} from '@palimpsest/core'
+import { type AbortOptions, CheckpointError, type OpenTranscript, type SidecarRule, type TranscriptOrigin } from '@palimpsest/core'
+import { openRollout } from '../codex/rollout-chain.ts'
+import { rolloutName } from '../codex/rollout-name.ts'
 import { errorCode, notARegularFile, unreadable } from './file-errors.ts'
+import { type MainFile, openMainFile } from './main-file.ts'
 import { isSegment } from './part-name.ts'
-import { fillFrom, identityOf, openRegularFile, type RegularFile, readRange } from './regular-file.ts'
-import { findSidecars, isStillThere, isStillWhole, type SidecarFile, sidecarPart } from './sidecar-files.ts'
+import { openRegularFile, readRange } from './regular-file.ts'
+import { findSidecars, isStillThere, type SidecarFile, sidecarPart } from './sidecar-files.ts'
 
-const tailBytes = 64 << 10
 const maxCompanionBytes = 16 << 20
 
 /**
  * A transcript in a file. Opening fixes the size of the main part and of each sidecar; the file is opened for reading only, and never waited
  * for. The path may be a symbolic link to a regular file; sidecars and companions are never reached through one. `unchanged` is true while
  * the path still means the file that was opened, no shorter, not written without growing, with the same last 64 KiB before the size of then, and
- * while every sidecar is still its own file, no shorter, and not written without growing. Throws `TRANSCRIPT_UNREADABLE`.
+ * while every sidecar is still its own file, no shorter, and not written without growing. A `.zst` file is its decompressed bytes, and a rollout of
+ * Codex that goes on from another one is as much of that, then its own: neither has an identity. Throws `TRANSCRIPT_UNREADABLE`.
  */
 export function fileTranscript(path: string): TranscriptOrigin {
   const absolute = resolve(path)
@@ -32,73 +27,42 @@ async function openTranscript(
   path: string,
   options: AbortOptions & { readonly sidecars?: readonly SidecarRule[] | undefined },
 ): Promise<OpenTranscript> {
-  options.signal?.throwIfAborted()
-  const main = await openRegularFile(path, { followLinks: true })
+  const main = rolloutName(path) === undefined ? await openMainFile(path, options) : await openRollout(path, options)
   try {
-    const sidecars = await findSidecars(dirname(path), options.sidecars ?? [], options)
-    return transcriptOf(path, main, sidecars, await tailDigest(main, path))
+    return transcriptOf(path, main, await findSidecars(dirname(path), options.sidecars ?? [], options))
   } catch (error) {
-    await main.handle.close()
+    await main.close()
     throw error
   }
 }
 
-function transcriptOf(path: string, main: RegularFile, sidecars: readonly SidecarFile[], tail: string): OpenTranscript {
+function transcriptOf(path: string, main: MainFile, sidecars: readonly SidecarFile[]): OpenTranscript {
   let open = true
   const assertOpen = () => {
     if (!open) throw new CheckpointError('TRANSCRIPT_UNREADABLE', `${path} was closed: open it again to read it.`, { path })
   }
   return {
     path,
-    identity: main.identity,
+    ...(main.identity === undefined ? {} : { identity: main.identity }),
     async *parts() {
-      yield mainPart(path, main, assertOpen)
+      yield { name: 'main', source: main.source }
       for (const sidecar of sidecars) yield sidecarPart(sidecar)
     },
     companion: (name) => readCompanion(dirname(path), name),
     async unchanged() {
       assertOpen()
-      const stats = await stat(path, { bigint: true }).catch(() => undefined)
-      if (stats === undefined || !isStillWhole(main.identity, identityOf(stats))) return false
       for (const sidecar of sidecars) if (!(await isStillThere(sidecar))) return false
-      return (await tailDigest(main, path).catch(() => undefined)) === tail
+      return await main.unchanged()
     },
     async written() {
       assertOpen()
-      const { sizeBytes, modifiedAtMs } = identityOf(await main.handle.stat({ bigint: true }))
-      return sizeBytes !== main.identity.sizeBytes || modifiedAtMs !== main.identity.modifiedAtMs
+      return await main.written()
     },
     async close() {
-      if (!open) return
       open = false
-      await main.handle.close()
+      await main.close()
     },
   }
-}
-
-function mainPart(path: string, main: RegularFile, assertOpen: () => void): TranscriptPart {
-  const { sizeBytes } = main.identity
-  return {
-    name: 'main',
-    source: {
-      sizeBytes,
-      async read(start, end, options) {
-        options?.signal?.throwIfAborted()
-        assertOpen()
-        return await readRange(main.handle, path, { start, end, sizeBytes })
-      },
-      async readInto(target, start, options) {
-        options?.signal?.throwIfAborted()
-        assertOpen()
-        await fillFrom(main.handle, path, target, { start, sizeBytes })
-      },
-    },
-  }
-}
-
-async function tailDigest(main: RegularFile, path: string): Promise<string> {
-  const { sizeBytes } = main.identity
-  return sha256(await readRange(main.handle, path, { start: Math.max(0, sizeBytes - tailBytes), end: sizeBytes, sizeBytes }))
 }
 
 /** A regular file of at most 16 MiB in the folder; `undefined` when there is none of that name. */

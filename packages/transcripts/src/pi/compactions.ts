@@ -1,6 +1,7 @@
 import type { AbortOptions, Compaction, IndexedEntry, LineStart, Transcript } from '@palimpsest/core'
 import { asCount, asName, asTime, type JsonRecord } from '../json-fields.ts'
-import { decodedBatches, sourceOf } from './entries.ts'
+import { sourceOf } from '../part-source.ts'
+import { decodedBatches } from './entries.ts'
 
 /**
  * Every compaction from `from` on. The leaf is the parent of the `compaction` line (in version 1 the entry before it): at pi's

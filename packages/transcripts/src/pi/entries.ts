@@ -13,6 +13,7 @@ import {
 } from '@palimpsest/core'
 import { asTime, type JsonRecord } from '../json-fields.ts'
 import { parseLine, readLineBatches, readLines } from '../lines.ts'
+import { sourceOf } from '../part-source.ts'
 import { type DecodedEntry, type EntryDecoder, entryDecoder } from './entry-decoder.ts'
 import { entryText, entryTool } from './entry-text.ts'
 import { type PiHeader, piHeader } from './format.ts'
@@ -140,12 +141,6 @@ export async function readIndex(
     }
   }
   return { ...index, size: index.size, source, header, alteredPositions }
-}
-
-/** The source of a part. */
-export async function sourceOf(transcript: Transcript, name: PartName): Promise<TranscriptSource | undefined> {
-  for await (const part of transcript.parts()) if (part.name === name) return part.source
-  return undefined
 }
 
 function withText(indexed: IndexedEntry, value: JsonRecord): Entry {

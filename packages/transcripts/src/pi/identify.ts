@@ -1,7 +1,8 @@
 import { type AbortOptions, CheckpointError, type SessionIdentity, type Transcript } from '@palimpsest/core'
 import { asName, asRecord } from '../json-fields.ts'
 import { parseLine } from '../lines.ts'
-import { readHeader, sourceOf } from './entries.ts'
+import { sourceOf } from '../part-source.ts'
+import { readHeader } from './entries.ts'
 import { type PiHeader, sessionIdOfPath } from './format.ts'
 
 /** The session by its header; the key is the header's id. Throws `TRANSCRIPT_UNRECOGNISED` when no header is the first line that parses. */

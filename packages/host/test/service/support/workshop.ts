@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Checkpoints, type CheckpointsOptions, createCheckpoints, type Key, type Storage } from '@palimpsest/core'
-import { claudeCodeReader, fileTranscript, nodeTranscriptFiles, openClawReader, piReader } from '@palimpsest/transcripts'
+import { claudeCodeReader, codexReader, fileTranscript, nodeTranscriptFiles, openClawReader, piReader } from '@palimpsest/transcripts'
 import { newFolder } from './folders.ts'
 import { claudeCodeFile, piFile, type SessionFile } from './sessions.ts'
 import type { OpenStore } from './stores.ts'
@@ -41,6 +41,7 @@ export async function openWorkshop(openStore: OpenStore): Promise<Workshop> {
           piReader({ agentFolder: join(folder, 'pi-agent') }),
           openClawReader({ stateFolder: join(folder, 'openclaw') }),
           claudeCodeReader({ configFolder: join(folder, 'claude') }),
+          codexReader({ homeFolder: join(folder, 'codex') }),
         ],
         files: nodeTranscriptFiles(),
         now,

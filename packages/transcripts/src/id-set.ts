@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto'
+
 /** A growing set of entry ids. */
 export interface IdSet {
   /** Whether the id was not in it before; it is afterwards. */
@@ -8,9 +10,11 @@ export interface IdSet {
 /** The four words of a UUID, as they stand in a slot. A free slot is all zero. */
 type Words = readonly [number, number, number, number]
 
-/** An empty set. A UUID takes 32 to 64 bytes in it, so that the ids of a transcript of a gigabyte fit into bounded memory. */
+/**
+ * An empty set. An id takes 32 to 64 bytes in it, so that the ids of a transcript of a gigabyte fit into bounded memory: a UUID as it is, any
+ * other by 128 bits of its SHA-256.
+ */
 export function idSet(): IdSet {
-  const others = new Set<string>()
   let slots = new Uint32Array(4 * 1024)
   let count = 0
 
@@ -25,8 +29,7 @@ export function idSet(): IdSet {
   }
   return {
     add(id) {
-      const words = wordsOf(id)
-      if (words === undefined) return others.size !== others.add(id).size
+      const words = wordsOf(id) ?? digestWords(id)
       const at = slotOf(slots, words)
       if (!isFree(slots, at)) return false
       slots.set(words, at)
@@ -35,8 +38,7 @@ export function idSet(): IdSet {
       return true
     },
     has(id) {
-      const words = wordsOf(id)
-      return words === undefined ? others.has(id) : !isFree(slots, slotOf(slots, words))
+      return !isFree(slots, slotOf(slots, wordsOf(id) ?? digestWords(id)))
     },
   }
 }
@@ -59,6 +61,11 @@ function wordsOf(id: string): Words | undefined {
   }
   const [a, b, c, d] = words
   return (a | b | c | d) === 0 ? undefined : [a >>> 0, b >>> 0, c >>> 0, d >>> 0]
+}
+
+function digestWords(id: string): Words {
+  const digest = hash('sha256', id, 'buffer')
+  return [digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12)]
 }
 
 function digitOf(code: number): number | undefined {
