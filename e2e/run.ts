@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util'
 import { claudeCode } from './claude-code.ts'
 import { codex } from './codex.ts'
 import { faults } from './faults.ts'
+import { openCode } from './opencode.ts'
 import { pi } from './pi.ts'
 import { workFolder } from './places.ts'
 import { stopChildren } from './processes.ts'
@@ -12,7 +13,7 @@ import { courseOf, type Suite, type Tally } from './suite.ts'
 /** The whole run ends after this, whatever hangs. */
 const deadlineMs = 20 * 60_000
 
-const suites: readonly Suite[] = [pi, claudeCode, codex, faults]
+const suites: readonly Suite[] = [pi, claudeCode, codex, openCode, faults]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -39,15 +39,16 @@ export async function branchCheckpoint(environment: Environment, id: string, opt
   const reader = environment.readerOf(record.agent)
   const path = record.preCompaction.sessionFile
   const source = storedTranscript({ environment, name, ledger }, record.parts, { ...abort, path })
-  const sessionId = randomUUID()
   const createdAt = environment.now()
+  const askedFor = randomUUID()
   const placement = reader.place({
-    sessionId,
+    sessionId: askedFor,
     createdAt,
     ...(record.cwd === undefined ? {} : { cwd: record.cwd }),
     ...(options.to === undefined ? {} : { to: options.to }),
     reason: row.reason,
   })
+  const sessionId = placement.sessionId ?? askedFor
   const target = await files.create(placement, { modeFrom: path })
   try {
     const warnings = await writeSession(reader, source, target, {

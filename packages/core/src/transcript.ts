@@ -193,6 +193,8 @@ export type ContextView = 'context' | 'all'
 export interface Placement {
   readonly folder: string
   readonly fileName: string
+  /** The id that the session has there, where the agent can't take the one that was asked for. */
+  readonly sessionId?: string | undefined
   /** The folder in which sidecars keep their relative names, where the agent has any. */
   readonly sidecarFolder?: string | undefined
   readonly resumeArgv: readonly string[]

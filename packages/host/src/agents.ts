@@ -9,6 +9,10 @@ import {
   openClawReader,
   openClawSessionFolders,
   openClawStateFolder,
+  openCodeDataFolder,
+  openCodeNamedDatabase,
+  openCodeReader,
+  openCodeSessionFolders,
   piAgentFolder,
   piReader,
   piSessionFolders,
@@ -20,23 +24,35 @@ export interface Agents {
   readonly readers: readonly TranscriptReader[]
   /** By agent, the folders below which its sessions lie, whether they are there or not. */
   readonly sessionFolders: ReadonlyMap<AgentId, readonly string[]>
+  /** By agent, where its databases lie, whether they are there or not. */
+  readonly databases: ReadonlyMap<AgentId, DatabasePlace>
+}
+
+/** Where the databases of an agent lie: those in a folder, known by their names, and one that the environment names. */
+export interface DatabasePlace {
+  readonly folder: string
+  readonly named?: string | undefined
 }
 
 /** The readers, set up for the folders that the environment and the home folder say. Reads nothing. */
 export function knownAgents(env: Readonly<Record<string, string | undefined>>, homeFolder: string): Agents {
   const stateFolder = openClawStateFolder(env, homeFolder)
+  const openCodeFolder = openCodeDataFolder(env, homeFolder)
   return {
     readers: [
       openClawReader({ stateFolder }),
       piReader({ agentFolder: piAgentFolder(env, homeFolder), openClawStateFolder: stateFolder }),
       claudeCodeReader({ configFolder: claudeCodeConfigFolder(env, homeFolder) }),
       codexReader({ homeFolder: codexHomeFolder(env, homeFolder) }),
+      openCodeReader({ dataFolder: openCodeFolder }),
     ],
     sessionFolders: new Map([
       ['openclaw', openClawSessionFolders(env, homeFolder)],
       ['pi', piSessionFolders(env, homeFolder)],
       ['claude-code', claudeCodeSessionFolders(env, homeFolder)],
       ['codex', codexSessionFolders(env, homeFolder)],
+      ['opencode', openCodeSessionFolders(env, homeFolder)],
     ]),
+    databases: new Map([['opencode', { folder: openCodeFolder, named: openCodeNamedDatabase(env, homeFolder) }]]),
   }
 }

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type AbortOptions, type AgentId, CheckpointError } from '@palimpsest/core'
+import { databasesAt, isDatabase, sessionsInDatabase } from './databases.ts'
 import type { Host } from './host.ts'
 import { recognise } from './recognise.ts'
 import { type FoundFile, listFolder, walkFiles } from './walk-files.ts'
@@ -8,7 +9,7 @@ import { type FoundFile, listFolder, walkFiles } from './walk-files.ts'
 /** A session's main file, and whose it is. */
 export interface FoundTranscript {
   readonly agent: AgentId
-  /** Absolute. */
+  /** Absolute; of a session in a database `<database>#<session id>`, which `files.origin` understands. */
   readonly path: string
   readonly sizeBytes: number
 }
@@ -30,12 +31,12 @@ export interface FindOptions extends AbortOptions {
 }
 
 /**
- * The session files that are named and that lie below the named folders, each once: paths in the order given, in a folder by name. Of folders,
- * `.jsonl` and `.jsonl.zst` files that no reader claims are passed over; sidecars are never sessions; nothing but a regular file is ever opened. A problem never ends
- * the search. Throws `ARGUMENT_INVALID` for an unknown agent, before anything else.
+ * The session files that are named and that lie below the named folders, each once: paths in the order given, in a folder by name; for a database
+ * each of its sessions. Of folders, files that no reader claims are passed over; sidecars are never sessions; nothing but a regular file is ever
+ * opened. A problem never ends the search. Throws `ARGUMENT_INVALID` for an unknown agent, before anything else.
  */
 export async function* findTranscripts(
-  host: Pick<Host, 'readers' | 'sessionFolders' | 'files'>,
+  host: Pick<Host, 'readers' | 'sessionFolders' | 'databases' | 'files'>,
   options: FindOptions = {},
 ): AsyncGenerator<FoundTranscript | FindProblem, void, undefined> {
   const wanted = new Set(options.agents ?? host.readers.map(({ agent }) => agent))
@@ -45,8 +46,18 @@ export async function* findTranscripts(
     options.signal?.throwIfAborted()
     if (!('error' in found) && seen.has(found.path)) continue
     seen.add(found.path)
-    const session = 'error' in found ? found : await recognise(found, host, wanted, { signal: options.signal })
-    if (session !== undefined) yield session
+    if ('error' in found) {
+      yield found
+    } else if (await isDatabase(found)) {
+      for await (const session of sessionsInDatabase(found, wanted)) {
+        const isKnown = !('error' in session) && seen.has(session.path)
+        seen.add(session.path)
+        if (!isKnown) yield session
+      }
+    } else {
+      const session = await recognise(found, host, wanted, { signal: options.signal })
+      if (session !== undefined) yield session
+    }
   }
 }
 
@@ -62,7 +73,7 @@ function assertKnown(wanted: ReadonlySet<string>, { readers }: Pick<Host, 'reade
 }
 
 async function* candidates(
-  host: Pick<Host, 'sessionFolders'>,
+  host: Pick<Host, 'sessionFolders' | 'databases'>,
   wanted: ReadonlySet<string>,
   { paths = [], signal }: FindOptions,
 ): AsyncGenerator<FoundFile | FindProblem, void, undefined> {
@@ -74,6 +85,7 @@ async function* candidates(
     // An agent that isn't there has no folder, and that is no problem.
     for (const folder of folders) yield* walkFiles(resolve(folder), { visited, signal, mayBeAbsent: true })
   }
+  for (const [agent, place] of host.databases ?? []) if (wanted.has(agent)) yield* databasesAt(place)
 }
 
 async function* named(

@@ -8,7 +8,7 @@ import {
   type TranscriptReader,
 } from '@palimpsest/core'
 import { nodeTranscriptFiles } from '@palimpsest/transcripts'
-import { knownAgents } from './agents.ts'
+import { type DatabasePlace, knownAgents } from './agents.ts'
 import type { Configuration } from './configuration.ts'
 import { openStore } from './open-store.ts'
 import { readConfiguration } from './read-configuration.ts'
@@ -35,6 +35,8 @@ export interface Host {
   readonly readers: readonly TranscriptReader[]
   /** By agent, the folders below which its sessions lie, whether they are there or not. */
   readonly sessionFolders: ReadonlyMap<AgentId, readonly string[]>
+  /** By agent, where its databases lie, whether they are there or not. */
+  readonly databases?: ReadonlyMap<AgentId, DatabasePlace> | undefined
   readonly files: TranscriptFiles
   /** Idempotent. */
   close(): Promise<void>
@@ -51,7 +53,7 @@ export async function openHost(options: HostOptions = {}): Promise<Host> {
   const configuration = await readConfiguration({ env, homeFolder, currentFolder: process.cwd(), flags })
   const storage = await openStore(configuration.store)
   const catalogue = await catalogueOf(configuration.store, configuration.cacheFolder)
-  const { readers, sessionFolders } = knownAgents(env, homeFolder)
+  const { readers, sessionFolders, databases } = knownAgents(env, homeFolder)
   const files = nodeTranscriptFiles()
   return {
     checkpoints: createCheckpoints({ storage, readers, files, retention: configuration.retention, catalogue }),
@@ -60,6 +62,7 @@ export async function openHost(options: HostOptions = {}): Promise<Host> {
     configuration,
     readers,
     sessionFolders,
+    databases,
     files,
     async close() {
       await storage.close()

@@ -2,6 +2,7 @@ import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError } from '@palimpsest/core'
+import { isOpenCodeDatabaseName, isOpenCodeSessionFile } from '@palimpsest/transcripts'
 import type { FindProblem } from './find-transcripts.ts'
 
 /** Deeper folders are not looked into, but reported. Agents keep sessions four folders down at most. */
@@ -17,8 +18,8 @@ export interface FoundFile {
 }
 
 /**
- * The regular `.jsonl` and `.jsonl.zst` files below `root`, depth first, by name. Links to folders are followed and each folder is visited once, whatever name leads to
- * it (`visited` may be shared by several walks); links to files are passed over. A folder that can't be read is a problem, and the walk goes on.
+ * The regular files below `root` that may hold sessions by their names (`.jsonl`, `.jsonl.zst`, and those of OpenCode), depth first, by name. Links to
+ * folders are followed and each folder is visited once, whatever name leads to it (`visited` may be shared by several walks); links to files are passed over. A folder that can't be read is a problem, and the walk goes on.
  */
 export async function* walkFiles(
   root: string,
@@ -40,7 +41,7 @@ export async function* walkFiles(
       continue
     }
     const siblings = new Set(entries.map(({ name }) => name))
-    const below = entries.filter((entry) => mayHoldSessions(entry))
+    const below = entries.filter((entry) => mayHoldSessions(path, entry))
     for (const entry of below.toReversed()) {
       const place = { path: join(path, entry.name), depth: depth + 1 }
       if (entry.isFile()) waiting.push({ ...place, file: siblings })
@@ -64,8 +65,9 @@ async function firstVisit(path: string, depth: number, visited: Set<string>): Pr
   return listFolder(path)
 }
 
-function mayHoldSessions(entry: Dirent): boolean {
-  return entry.isFile() ? /\.jsonl(\.zst)?$/.test(entry.name) : entry.isDirectory() || entry.isSymbolicLink()
+function mayHoldSessions(folder: string, entry: Dirent): boolean {
+  if (!entry.isFile()) return entry.isDirectory() || entry.isSymbolicLink()
+  return /\.jsonl(\.zst)?$/.test(entry.name) || isOpenCodeDatabaseName(entry.name) || isOpenCodeSessionFile(join(folder, entry.name))
 }
 
 async function leadsToFolder(link: string): Promise<boolean> {

@@ -8,7 +8,7 @@ import { nodeTranscriptFiles } from '@palimpsest/transcripts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { knownAgents } from '../src/agents.ts'
 import { type FindOptions, type FindProblem, type FoundTranscript, findTranscripts } from '../src/find-transcripts.ts'
-import { claudeCodeSession, codexRollout, piSession, put } from './support/sessions.ts'
+import { claudeCodeSession, codexRollout, piSession, put, putOpenCodeDatabase } from './support/sessions.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const isRoot = process.getuid?.() === 0
@@ -250,4 +250,67 @@ test('an aborted signal stops the search with its own reason', async () => {
   await put(join(folder, 'a.jsonl'), piSession('a'))
   const reason = new Error('enough')
   await expect(find(folder, { paths: [folder], signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+})
+
+describe('sessions in a database', () => {
+  const sessionFile = 'storage/session/p1/ses_old.json'
+
+  async function openCodeHome(): Promise<string> {
+    const home = await temporaryFolder()
+    const data = join(home, '.local/share/opencode')
+    await putOpenCodeDatabase(join(data, 'opencode.db'), ['ses_a', 'ses_b'])
+    await putOpenCodeDatabase(join(data, 'opencode-dev.db'), ['ses_c'])
+    await put(join(data, sessionFile), JSON.stringify({ id: 'ses_old', directory: '/project' }))
+    return home
+  }
+
+  test('are found one by one where the agent keeps its databases, beside those it kept in files before', async () => {
+    const home = await openCodeHome()
+    const found = await find(home)
+    expect(found.problems).toEqual([])
+    expect(namesBelow(join(home, '.local/share/opencode'), found)).toEqual([
+      `opencode ${sessionFile}`,
+      'opencode opencode-dev.db#ses_c',
+      'opencode opencode.db#ses_a',
+      'opencode opencode.db#ses_b',
+    ])
+    expect(found.sessions[3]?.sizeBytes).toBe('{"role":"user"}{"type":"text","text":"hello"}'.length)
+    expect(await find(home, { agents: ['pi'] })).toEqual({ sessions: [], problems: [] })
+  })
+
+  test('are found where the environment says', async () => {
+    const home = await temporaryFolder()
+    await putOpenCodeDatabase(join(home, 'data/opencode/opencode.db'), ['ses_a'])
+    await putOpenCodeDatabase(join(home, 'mine.sqlite'), ['ses_b'])
+    const env = { XDG_DATA_HOME: join(home, 'data'), OPENCODE_DB: join(home, 'mine.sqlite') }
+    expect(namesBelow(home, await find(home, {}, env))).toEqual(['opencode data/opencode/opencode.db#ses_a', 'opencode mine.sqlite#ses_b'])
+  })
+
+  test('are all meant by the database, one by its own name, and those below a folder by the folder', async () => {
+    const home = await openCodeHome()
+    const data = join(home, '.local/share/opencode')
+    const one = join(data, 'opencode.db')
+    expect(namesBelow(data, await find(home, { paths: [one] }))).toEqual(['opencode opencode.db#ses_a', 'opencode opencode.db#ses_b'])
+    expect(namesBelow(data, await find(home, { paths: [`${one}#ses_b`, one] }))).toEqual([
+      'opencode opencode.db#ses_b',
+      'opencode opencode.db#ses_a',
+    ])
+    expect((await find(home, { paths: [data] })).sessions).toHaveLength(4)
+  })
+
+  test('that can not be read are a problem where they were named', async () => {
+    const home = await openCodeHome()
+    const database = join(home, '.local/share/opencode/opencode.db')
+    const foreign = await putOpenCodeDatabase(join(home, 'foreign.db'), [])
+    const { DatabaseSync } = await import('node:sqlite')
+    const handle = new DatabaseSync(foreign)
+    handle.exec('DROP TABLE part')
+    handle.close()
+    const found = await find(home, { paths: [`${database}#ses_nobody`, foreign] })
+    expect(found.sessions).toEqual([])
+    expect(found.problems.map(({ error }) => error.code)).toEqual(['TRANSCRIPT_UNREADABLE', 'TRANSCRIPT_UNRECOGNISED'])
+    expect((await find(home, { paths: [database], agents: ['pi'] })).problems).toMatchObject([
+      { error: { code: 'TRANSCRIPT_UNRECOGNISED' } },
+    ])
+  })
 })

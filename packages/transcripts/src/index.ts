@@ -7,5 +7,15 @@ export { codexHomeFolder, codexSessionFolders } from './codex/locations.ts'
 export { codexReader } from './codex/reader.ts'
 export { fileTranscript } from './files/file-transcript.ts'
 export { nodeTranscriptFiles } from './files/node-transcript-files.ts'
+export { openCodeDataFolder, openCodeNamedDatabase, openCodeSessionFolders } from './opencode/locations.ts'
+export {
+  isOpenCodeDatabaseName,
+  isOpenCodeSessionFile,
+  type OpenCodeSessionPath,
+  openCodeSessions,
+  openCodeTranscript,
+} from './opencode/origin.ts'
+export { openCodeReader } from './opencode/reader.ts'
 export { openClawSessionFolders, openClawStateFolder, piAgentFolder, piSessionFolders } from './pi/locations.ts'
 export { openClawReader, piReader } from './pi/reader.ts'
+export { loadSqlite, withoutSqliteWarning } from './sqlite.ts'

@@ -1,4 +1,4 @@
-import type { ContextView, EntryIndex, KeptEntries } from '@palimpsest/core'
+import { type ContextView, type EntryIndex, type KeptEntries, positionsWhere } from '@palimpsest/core'
 
 /** Of the entries that a compaction names as kept, those that are in the context or on the branch, in the order of the names. */
 export function keptByName(index: EntryIndex, ids: readonly string[], positionsIn: (view: ContextView) => Int32Array): Int32Array {
@@ -15,15 +15,17 @@ export function keptByName(index: EntryIndex, ids: readonly string[], positionsI
   return Int32Array.from(kept)
 }
 
-/**
- * The positions of a context that a compaction keeps, in their order: those that it names. An agent whose compactions name all that they keep says
- * nothing by the first alone, so without names nothing is kept.
- */
-export function keptOf(index: EntryIndex, positions: Int32Array, { keptEntryIds }: KeptEntries): Int32Array {
+/** The positions of a context that a compaction keeps, in their order: those that it names, or all from the first that it names on. */
+export function keptOf(index: EntryIndex, positions: Int32Array, { keptEntryIds, firstKeptEntryId }: KeptEntries): Int32Array {
+  if (keptEntryIds === undefined) {
+    const first = firstKeptEntryId === undefined ? undefined : index.positionOf(firstKeptEntryId)
+    const at = first === undefined ? -1 : positions.indexOf(first)
+    return at === -1 ? new Int32Array(0) : positions.slice(at)
+  }
   const named = new Uint8Array(index.size)
-  for (const id of keptEntryIds ?? []) {
+  for (const id of keptEntryIds) {
     const position = index.positionOf(id)
     if (position !== undefined) named[position] = 1
   }
-  return positions.filter((position) => named[position] === 1)
+  return positionsWhere(positions, (position) => named[position] === 1)
 }

@@ -1,19 +1,26 @@
 import type { AbortOptions } from '@palimpsest/core'
 
-const pieceBytes = 256 << 10
+const pieceBytes = 1 << 20
 
-/** Small runs of bytes put together to pieces of 256 KiB and more, large ones as they come. Nothing for nothing. */
+/**
+ * Runs of bytes as pieces of 1 MiB, the last one shorter, each the caller's own. A run may be a view that is good until the next one is asked for.
+ * Nothing for nothing.
+ */
 export async function* inPieces(runs: AsyncIterable<Uint8Array>, { signal }: AbortOptions): AsyncGenerator<Uint8Array, void, undefined> {
-  let waiting: Uint8Array[] = []
-  let waitingBytes = 0
+  let piece = new Uint8Array(pieceBytes)
+  let size = 0
   for await (const run of runs) {
     signal?.throwIfAborted()
-    waiting.push(run)
-    waitingBytes += run.length
-    if (waitingBytes < pieceBytes) continue
-    yield Buffer.concat(waiting)
-    waiting = []
-    waitingBytes = 0
+    for (let at = 0; at < run.length; ) {
+      const length = Math.min(run.length - at, pieceBytes - size)
+      piece.set(run.subarray(at, at + length), size)
+      size += length
+      at += length
+      if (size < pieceBytes) continue
+      yield piece
+      piece = new Uint8Array(pieceBytes)
+      size = 0
+    }
   }
-  if (waitingBytes > 0) yield Buffer.concat(waiting)
+  if (size > 0) yield piece.slice(0, size)
 }

@@ -1,6 +1,6 @@
 import { type ReaderSample, testReader } from '@palimpsest/conformance'
 import { test } from 'vitest'
-import { openClawReader, piReader } from '../src/index.ts'
+import { openClawReader, openCodeReader, piReader } from '../src/index.ts'
 import {
   attachment,
   boundary,
@@ -17,6 +17,7 @@ import {
   uuid,
 } from './claude-code-session.ts'
 import * as codex from './codex-sessions.ts'
+import * as openCode from './opencode-session.ts'
 import { assistant, bytesOf, header, row, twoCompactions, user, versionOne } from './pi-sessions.ts'
 
 const piSamples: readonly ReaderSample[] = [
@@ -206,3 +207,43 @@ testReader({
 })
 testReader({ test, reader, samples: claudeCodeSamples })
 testReader({ test, reader: codex.reader, samples: codexSamples })
+
+const openCodePath = '/home/dev/.local/share/opencode/opencode.db#'
+
+const openCodeSamples: readonly ReaderSample[] = [
+  {
+    name: 'OpenCode, two compactions, the second of which keeps a turn',
+    path: `${openCodePath}${openCode.sessionId}`,
+    main: () => openCode.linesOf(openCode.twoCompactions()),
+    sessionKey: openCode.sessionId,
+    sessionId: openCode.sessionId,
+    leafId: openCode.partId(0x512),
+    contextCount: 5,
+    compactions: [
+      { leafId: openCode.partId(0x132), tokensBefore: 0x130 * 10 + 5, contextCount: 6 },
+      { leafId: openCode.partId(0x312), tokensBefore: 0x310 * 10 + 5, contextCount: 3 },
+    ],
+  },
+  {
+    name: 'OpenCode, answers that failed and were cut short, a compaction that failed',
+    path: `${openCodePath}${openCode.sessionId}`,
+    main: () =>
+      openCode.linesOf([
+        openCode.header(),
+        ...openCode.prompt(0x100, 'first'),
+        ...openCode.answer(0x110, 0x100, [openCode.says('lost')], { error: { name: 'APIError', data: { message: 'overloaded' } } }),
+        ...openCode.prompt(0x120, 'again'),
+        ...openCode.answer(0x130, 0x120, [openCode.says('half')], { error: { name: 'MessageAbortedError' } }),
+        ...openCode.compaction(0x200, { auto: false }, { error: { name: 'ContextOverflowError' }, finish: 'error' }),
+        ...openCode.prompt(0x300, 'third'),
+        ...openCode.answer(0x310, 0x300, [openCode.says('three')]),
+      ]),
+    sessionKey: openCode.sessionId,
+    sessionId: openCode.sessionId,
+    leafId: openCode.partId(0x312),
+    contextCount: 5,
+    compactions: [],
+  },
+]
+
+testReader({ test, reader: openCodeReader({ dataFolder: '/home/dev/.local/share/opencode' }), samples: openCodeSamples })

@@ -27,7 +27,7 @@ export const defineCapture: DefineCommand = (command, invocation) => {
   command
     .description('Keeps a transcript exactly as it is now, most often just before the agent compacts.')
     .requiredOption('--agent <agent>', 'whose transcript it is: pi, openclaw, claude-code, codex, …')
-    .requiredOption('--transcript <file>', 'the session’s main file; it is only read')
+    .requiredOption('--transcript <file>', 'the session’s main file, or <database>#<session id>; it is only read')
     .option('--session-key <key>', 'the session (default: what the transcript says)')
     .option('--session-id <id>', 'the agent’s own id of it (default: what the transcript says)')
     .option('--reason <reason>', `one of ${compactionReasons.join(', ')} (default: unknown)`, oneOf('--reason', compactionReasons))

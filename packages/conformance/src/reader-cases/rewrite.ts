@@ -36,7 +36,7 @@ export const rewriteCases: readonly ReaderCase[] = [
       const known = new Set(['main', ...Object.keys(sample.sidecars ?? {})])
       const order: string[] = []
       for await (const { part, bytes } of reader.rewrite(sampleTranscript(sample), {
-        sessionId: newId,
+        sessionId: newIdOf(reader),
         leafId: sample.leafId,
         createdAt: 0,
       })) {
@@ -82,10 +82,16 @@ export const rewriteCases: readonly ReaderCase[] = [
   },
 ]
 
+/** A new session's id, as the agent can take it. */
+function newIdOf(reader: TranscriptReader): string {
+  return reader.place({ sessionId: newId, createdAt: 1_700_000_000_000, to: '/tmp/there' }).sessionId ?? newId
+}
+
 async function rewritten(reader: TranscriptReader, sample: ReaderSample, transcript: Transcript, leafId: string): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
   const parent = { sessionId: sample.sessionId, path: sample.path }
-  for await (const { part, bytes } of reader.rewrite(transcript, { sessionId: newId, leafId, createdAt: 1_700_000_000_000, parent })) {
+  const sessionId = newIdOf(reader)
+  for await (const { part, bytes } of reader.rewrite(transcript, { sessionId, leafId, createdAt: 1_700_000_000_000, parent })) {
     if (part === 'main') pieces.push(bytes)
   }
   return Buffer.concat(pieces)
@@ -98,8 +104,9 @@ async function assertSameContext(
   leafId: string,
   written: Uint8Array,
 ): Promise<void> {
-  const target = sampleTranscript({ ...sample, path: sample.path.replace(sample.sessionId, newId) }, written)
-  assert.equal((await reader.identify(target)).sessionId, newId)
+  const sessionId = newIdOf(reader)
+  const target = sampleTranscript({ ...sample, path: sample.path.replace(sample.sessionId, sessionId) }, written)
+  assert.equal((await reader.identify(target)).sessionId, sessionId)
   const before = await linesOf(reader, source)
   const after = await linesOf(reader, target)
   assert.deepEqual(

@@ -1,5 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 
 /** A session of pi's format with one message. */
 export function piSession(id: string): string {
@@ -60,6 +61,23 @@ export function codexRollout(sessionId: string): string {
   ]
     .map((line) => `${JSON.stringify(line)}\n`)
     .join('')
+}
+
+/** A database of OpenCode with sessions of one prompt each. Gives its path. */
+export async function putOpenCodeDatabase(path: string, sessionIds: readonly string[]): Promise<string> {
+  await mkdir(dirname(path), { recursive: true })
+  const database = new DatabaseSync(path)
+  database.exec(`PRAGMA journal_mode = WAL;
+    CREATE TABLE session (id text, slug text, directory text, version text, time_created integer);
+    CREATE TABLE message (id text, session_id text, time_created integer, data text);
+    CREATE TABLE part (id text, message_id text, session_id text, data text)`)
+  for (const id of sessionIds) {
+    database.prepare('INSERT INTO session VALUES (?, ?, ?, ?, ?)').run(id, 'slug', '/project', '1.18.33', 1)
+    database.prepare('INSERT INTO message VALUES (?, ?, ?, ?)').run(`msg_${id}`, id, 2, '{"role":"user"}')
+    database.prepare('INSERT INTO part VALUES (?, ?, ?, ?)').run(`prt_${id}`, `msg_${id}`, id, '{"type":"text","text":"hello"}')
+  }
+  database.close()
+  return path
 }
 
 /** Writes a file with the folders above it. */

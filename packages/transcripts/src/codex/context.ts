@@ -11,7 +11,7 @@ export function codexContext(index: EntryIndex, leafId: string, view: ContextVie
   return { positions: Int32Array.from(branch.filter((position) => isShown(index, position, view))), problems }
 }
 
-/** What a compaction names of the context before it: a rollout names everything that it keeps. */
+/** What a compaction names of the context before it. */
 export function codexKept(index: EntryIndex, leafId: string, keeps: KeptEntries): Int32Array {
   return keptOf(index, codexContext(index, leafId, 'context').positions, keeps)
 }

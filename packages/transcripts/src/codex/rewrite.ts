@@ -49,7 +49,7 @@ async function* newLines(
     if (place.line === plan.headerLine && (!isSame || plan.isChain)) yield jsonLine(newHeader(plan, options))
     // Of a line over the limit only the beginning is there.
     else if (bytes.length < place.end - place.start) yield* rawBytes(source, place.start, place.end, options)
-    else yield rename?.(bytes) ?? new Uint8Array(bytes)
+    else yield rename?.(bytes) ?? bytes
     isEnded = bytes.at(-1) === 0x0a || place.line === plan.headerLine
   }
   if (!isEnded) yield new TextEncoder().encode('\n')

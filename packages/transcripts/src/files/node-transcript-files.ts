@@ -1,12 +1,16 @@
 import type { TranscriptFiles } from '@palimpsest/core'
+import { openCodeTranscript } from '../opencode/origin.ts'
 import { appendToFile, replaceFile } from './existing-file.ts'
 import { fileTranscript } from './file-transcript.ts'
 import { createNewFile } from './new-file.ts'
 
-/** The files of agents on this machine's disk. Errors are `CheckpointError`s, those of the file system as their cause. */
+/**
+ * The files of agents on this machine's disk, and the sessions that lie in a database there (`openCodeTranscript` says how a path names one).
+ * Errors are `CheckpointError`s, those of the file system as their cause.
+ */
 export function nodeTranscriptFiles(): TranscriptFiles {
   return {
-    origin: fileTranscript,
+    origin: (path) => openCodeTranscript(path) ?? fileTranscript(path),
     create: (placement, options) => createNewFile(placement, options ?? {}),
     replace: replaceFile,
     append: appendToFile,

@@ -1,5 +1,5 @@
 import { CheckpointError, type EntryIndex, type Problem } from '@palimpsest/core'
-import { pathTo } from './context.ts'
+import { pathTo } from '../parent-path.ts'
 import { readNote } from './entry-decoder.ts'
 
 /** What a new session consists of: the entries from the root to its leaf, and the labels that stand on other branches but mean one of them. */

@@ -1,5 +1,6 @@
-import { type Context, type ContextView, type EntryIndex, type KeptEntries, type Problem, positionsWhere } from '@palimpsest/core'
+import { type Context, type ContextView, type EntryIndex, type KeptEntries, positionsWhere } from '@palimpsest/core'
 import { keptByName } from '../kept-by-name.ts'
+import { pathTo, wayTo } from '../parent-path.ts'
 import { readNote } from './entry-decoder.ts'
 
 /**
@@ -20,72 +21,9 @@ export function piContext(index: EntryIndex, leafId: string, view: ContextView):
 export function piKept(index: EntryIndex, leafId: string, keeps: KeptEntries): Int32Array {
   if (keeps.keptEntryIds !== undefined) return keptByName(index, keeps.keptEntryIds, (view) => piContext(index, leafId, view).positions)
   const first = keeps.firstKeptEntryId === undefined ? undefined : index.positionOf(keeps.firstKeptEntryId)
-  const leaf = leafPosition(index, leafId)
-  const length = first === undefined || leaf === undefined ? undefined : lengthUpTo(index, leaf, first)
-  if (length === undefined || leaf === undefined) return new Int32Array(0)
-  return positionsWhere(withoutOmitted(index, wayUp(index, leaf, length)), (position) => isKept(index, position))
-}
-
-/** The positions of the entries from the root to a leaf, and why the walk ended early, where it did. Each entry stands in it once. */
-export function pathTo(index: EntryIndex, leafId: string): { readonly path: Int32Array; readonly problems: readonly Problem[] } {
-  const leaf = leafPosition(index, leafId)
-  if (leaf === undefined) {
-    return { path: new Int32Array(0), problems: [malformed(`The leaf ${leafId} is not in the transcript.`, undefined)] }
-  }
-  const seen = new Uint8Array(index.size)
-  let top = leaf
-  let length = 1
-  for (seen[leaf] = 1; ; length++) {
-    const parent = parentOf(index, top)
-    if (parent === undefined) {
-      const problems = index.parentIdOf(top) === undefined ? [] : [danglingAt(index, top)]
-      return { path: wayUp(index, leaf, length), problems }
-    }
-    if (seen[parent] === 1) return { path: wayUp(index, leaf, length), problems: [cycleAt(index, top)] }
-    seen[parent] = 1
-    top = parent
-  }
-}
-
-/** How many entries lie on the way from a leaf up to another entry, both counted; `undefined` where it is not on the way. */
-function lengthUpTo(index: EntryIndex, leaf: number, last: number): number | undefined {
-  // After Brent: a cycle is found without a note of what was seen, since a file of many compactions is walked for each of them.
-  let marked = leaf
-  let steps = 0
-  let stepsToMark = 1
-  let length = 1
-  for (let position = leaf; position !== last; length++) {
-    const parent = parentOf(index, position)
-    if (parent === undefined || parent === marked) return undefined
-    position = parent
-    steps++
-    if (steps < stepsToMark) continue
-    marked = position
-    stepsToMark *= 2
-    steps = 0
-  }
-  return length
-}
-
-/** The last so many entries of the way to a leaf. It is walked again, instead of kept in a list that grows: it may have a million entries. */
-function wayUp(index: EntryIndex, leaf: number, length: number): Int32Array {
-  const path = new Int32Array(length)
-  for (let at = length - 1, position: number | undefined = leaf; at >= 0 && position !== undefined; at--) {
-    path[at] = position
-    position = index.parentOf(position)
-  }
-  return path
-}
-
-function leafPosition(index: EntryIndex, leafId: string): number | undefined {
-  const leaf = index.positionOf(leafId)
-  return leaf === undefined || isHeader(index, leaf) ? undefined : leaf
-}
-
-/** A header is no entry of the tree, whatever refers to it. */
-function parentOf(index: EntryIndex, position: number): number | undefined {
-  const parent = index.parentOf(position)
-  return parent === undefined || isHeader(index, parent) ? undefined : parent
+  const way = first === undefined ? undefined : wayTo(index, leafId, first)
+  if (way === undefined) return new Int32Array(0)
+  return positionsWhere(withoutOmitted(index, way), (position) => isKept(index, position))
 }
 
 function visible(index: EntryIndex, path: Int32Array): Int32Array {
@@ -121,10 +59,6 @@ function withoutOmitted(index: EntryIndex, positions: Int32Array): Int32Array {
   return positionsWhere(positions, (position) => !omittedPositions.has(position))
 }
 
-function isHeader(index: EntryIndex, position: number): boolean {
-  return index.kindOf(position) === 'header'
-}
-
 function isMessage(index: EntryIndex, position: number): boolean {
   return index.kindOf(position) === 'message'
 }
@@ -135,19 +69,4 @@ function isKept(index: EntryIndex, position: number): boolean {
 
 function isSystemMessage(index: EntryIndex, position: number): boolean {
   return readNote(index.noteOf(position)).about === 'system-message'
-}
-
-function danglingAt(index: EntryIndex, position: number): Problem {
-  const entry = index.entry(position)
-  const message = `The parent ${entry?.parentId} of the entry ${entry?.id} is not in the transcript; what came before it is cut off.`
-  return malformed(message, entry?.line)
-}
-
-function cycleAt(index: EntryIndex, position: number): Problem {
-  const entry = index.entry(position)
-  return malformed(`The entry ${entry?.id} is its own ancestor, through its parent ${entry?.parentId}.`, entry?.line)
-}
-
-function malformed(message: string, line: number | undefined): Problem {
-  return { code: 'TRANSCRIPT_MALFORMED', message, ...(line === undefined ? {} : { line }) }
 }
