@@ -6,6 +6,7 @@ import {
   codexHomeFolder,
   codexReader,
   codexSessionFolders,
+  messagesReader,
   openClawReader,
   openClawSessionFolders,
   openClawStateFolder,
@@ -45,6 +46,7 @@ export function knownAgents(env: Readonly<Record<string, string | undefined>>, h
       claudeCodeReader({ configFolder: claudeCodeConfigFolder(env, homeFolder) }),
       codexReader({ homeFolder: codexHomeFolder(env, homeFolder) }),
       openCodeReader({ dataFolder: openCodeFolder }),
+      messagesReader(),
     ],
     sessionFolders: new Map([
       ['openclaw', openClawSessionFolders(env, homeFolder)],

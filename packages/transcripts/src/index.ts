@@ -7,6 +7,8 @@ export { codexHomeFolder, codexSessionFolders } from './codex/locations.ts'
 export { codexReader } from './codex/reader.ts'
 export { fileTranscript } from './files/file-transcript.ts'
 export { nodeTranscriptFiles } from './files/node-transcript-files.ts'
+export { type MessagesOptions, messageEntryIds, messagesIn, messagesTranscript } from './messages/origin.ts'
+export { messagesReader } from './messages/reader.ts'
 export { openCodeDataFolder, openCodeNamedDatabase, openCodeSessionFolders } from './opencode/locations.ts'
 export {
   isOpenCodeDatabaseName,

@@ -1,6 +1,6 @@
 import { type ReaderSample, testReader } from '@palimpsest/conformance'
 import { test } from 'vitest'
-import { openClawReader, openCodeReader, piReader } from '../src/index.ts'
+import { messagesReader, openClawReader, openCodeReader, piReader } from '../src/index.ts'
 import {
   attachment,
   boundary,
@@ -247,3 +247,33 @@ const openCodeSamples: readonly ReaderSample[] = [
 ]
 
 testReader({ test, reader: openCodeReader({ dataFolder: '/home/dev/.local/share/opencode' }), samples: openCodeSamples })
+
+const history = [
+  { role: 'system', content: 'You help.' },
+  { role: 'user', content: 'first' },
+  { role: 'assistant', content: [{ type: 'tool_use', id: 't1', name: 'read', input: { path: 'a.ts' } }] },
+  { role: 'user', content: [{ type: 'tool_result', tool_use_id: 't1', content: 'content of a' }] },
+  { id: 'm5', role: 'assistant', content: 'one' },
+]
+
+testReader({
+  test,
+  reader: messagesReader({ folder: '/home/dev/histories' }),
+  samples: [
+    {
+      name: 'a history of messages',
+      path: '/tmp/c1.messages.jsonl',
+      main: () =>
+        Buffer.from(
+          [{ type: 'palimpsest-messages', format: 1, sessionId: 'c1' }, ...history.map((message) => ({ message }))]
+            .map((line) => `${JSON.stringify(line)}\n`)
+            .join(''),
+        ),
+      sessionKey: 'c1',
+      sessionId: 'c1',
+      leafId: 'm5',
+      contextCount: 5,
+      compactions: [],
+    },
+  ],
+})
