@@ -3,7 +3,9 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { claudeCode } from './claude-code.ts'
 import { codex } from './codex.ts'
+import { copilot } from './copilot.ts'
 import { faults } from './faults.ts'
+import { gemini } from './gemini.ts'
 import { openCode } from './opencode.ts'
 import { pi } from './pi.ts'
 import { workFolder } from './places.ts'
@@ -13,7 +15,7 @@ import { courseOf, type Suite, type Tally } from './suite.ts'
 /** The whole run ends after this, whatever hangs. */
 const deadlineMs = 20 * 60_000
 
-const suites: readonly Suite[] = [pi, claudeCode, codex, openCode, faults]
+const suites: readonly Suite[] = [pi, claudeCode, codex, openCode, gemini, copilot, faults]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

@@ -57,21 +57,45 @@ export async function anthropicStandIn(scenario: Scenario): Promise<ModelStandIn
 
 /** Stands in for the OpenAI chat completions API, among others, until the scenario is over. */
 export async function chatStandIn(scenario: Scenario): Promise<ModelStandIn> {
-  const log = join(scenario.folder, 'model-requests.jsonl')
-  const port = await freePort()
-  await serve(scenario, ['mock-models.mjs', String(port), log], 'mock on')
+  const { origin, rows } = await modelsStandIn(scenario)
   return {
-    url: `http://127.0.0.1:${port}/v1`,
-    requests: async () => {
-      const rows = (await exists(log)) ? jsonLines(await readFile(log)) : []
-      return rows
+    url: `${origin}/v1`,
+    requests: async () =>
+      (await rows())
         .filter((row) => Array.isArray(at(row, 'body', 'messages')))
         .map((row): ModelRequest => {
           const messages = listAt(row, 'body', 'messages')
           const summarising = /context summarization assistant/.test(JSON.stringify(messages[0]))
-          return { kind: summarising ? 'compact' : 'turn', messages }
-        })
-    },
+          // Copilot CLI asks for it in a last message of the user's.
+          const asking = /Please create a detailed summary of the conversation so far/.test(JSON.stringify(messages.at(-1)))
+          return { kind: summarising || asking ? 'compact' : 'turn', messages }
+        }),
+  }
+}
+
+/** Stands in for the Gemini API until the scenario is over. Requests that ask for JSON are the client's own, and are `other`. */
+export async function geminiStandIn(scenario: Scenario): Promise<ModelStandIn> {
+  const { origin, rows } = await modelsStandIn(scenario)
+  return {
+    url: origin,
+    requests: async () =>
+      (await rows())
+        .filter((row) => Array.isArray(at(row, 'body', 'contents')) && /[gG]enerateContent/.test(String(at(row, 'url'))))
+        .map((row): ModelRequest => {
+          const messages = listAt(row, 'body', 'contents')
+          if (at(row, 'body', 'generationConfig', 'responseMimeType') === 'application/json') return { kind: 'other', messages }
+          return { kind: /<state_snapshot>/.test(JSON.stringify(at(row, 'body', 'systemInstruction'))) ? 'compact' : 'turn', messages }
+        }),
+  }
+}
+
+async function modelsStandIn(scenario: Scenario): Promise<{ readonly origin: string; rows(): Promise<readonly unknown[]> }> {
+  const log = join(scenario.folder, 'model-requests.jsonl')
+  const port = await freePort()
+  await serve(scenario, ['mock-models.mjs', String(port), log], 'mock on')
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    rows: async () => ((await exists(log)) ? jsonLines(await readFile(log)) : []),
   }
 }
 

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import type { AgentId, TranscriptReader } from '@palimpsest/core'
 import {
   claudeCodeConfigFolder,
@@ -6,6 +8,13 @@ import {
   codexHomeFolder,
   codexReader,
   codexSessionFolders,
+  copilotFolder,
+  copilotReader,
+  copilotSessionFolders,
+  geminiFolder,
+  geminiProjectName,
+  geminiReader,
+  geminiSessionFolders,
   messagesReader,
   openClawReader,
   openClawSessionFolders,
@@ -47,6 +56,8 @@ export function knownAgents(env: Readonly<Record<string, string | undefined>>, h
       codexReader({ homeFolder: codexHomeFolder(env, homeFolder) }),
       openCodeReader({ dataFolder: openCodeFolder }),
       messagesReader(),
+      geminiReader(geminiHome(geminiFolder(env, homeFolder))),
+      copilotReader({ folder: copilotFolder(env, homeFolder) }),
     ],
     sessionFolders: new Map([
       ['openclaw', openClawSessionFolders(env, homeFolder)],
@@ -54,7 +65,24 @@ export function knownAgents(env: Readonly<Record<string, string | undefined>>, h
       ['claude-code', claudeCodeSessionFolders(env, homeFolder)],
       ['codex', codexSessionFolders(env, homeFolder)],
       ['opencode', openCodeSessionFolders(env, homeFolder)],
+      ['gemini', geminiSessionFolders(env, homeFolder)],
+      ['copilot', copilotSessionFolders(env, homeFolder)],
     ]),
     databases: new Map([['opencode', { folder: openCodeFolder, named: openCodeNamedDatabase(env, homeFolder) }]]),
+  }
+}
+
+/** Gemini CLI's folder, with the names that its registry gives projects; the registry is read when a session is placed. */
+function geminiHome(folder: string) {
+  return {
+    folder,
+    projectName: (cwd: string) => {
+      try {
+        return geminiProjectName(readFileSync(join(folder, 'projects.json'), 'utf8'), resolve(cwd))
+      } catch {
+        // Without a registry no project is known; the placement says so.
+        return undefined
+      }
+    },
   }
 }

@@ -46,7 +46,16 @@ describe('a host', () => {
     const homeFolder = await homeWithSessions('one', 'two')
     const host = await open({ homeFolder })
     expect(host.storeUrl).toBe(pathToFileURL(join(homeFolder, '.local/share/palimpsest')).href)
-    expect(host.readers.map(({ agent }) => agent).sort()).toEqual(['claude-code', 'codex', 'messages', 'openclaw', 'opencode', 'pi'])
+    expect(host.readers.map(({ agent }) => agent).sort()).toEqual([
+      'claude-code',
+      'codex',
+      'copilot',
+      'gemini',
+      'messages',
+      'openclaw',
+      'opencode',
+      'pi',
+    ])
     const ids = await scan(host)
     expect(ids).toHaveLength(2)
     expect(await listedKeys(host)).toEqual(['two', 'one'])

@@ -1,10 +1,17 @@
 import type { EntryIndex, Problem } from '@palimpsest/core'
 
-/** The positions of the entries from the root to a leaf, and why the walk ended early, where it did. Each entry stands in it once. */
-export function pathTo(index: EntryIndex, leafId: string): { readonly path: Int32Array; readonly problems: readonly Problem[] } {
+/**
+ * The positions of the entries from the root to a leaf, and why the walk ended early, where it did. Each entry stands in it once. A header is no
+ * entry of the tree, so that a parent which is one is missing, unless it is the agent's way to begin (`beginsAtHeader`).
+ */
+export function pathTo(
+  index: EntryIndex,
+  leafId: string,
+  options: { readonly beginsAtHeader?: boolean | undefined } = {},
+): { readonly path: Int32Array; readonly problems: readonly Problem[] } {
   const leaf = leafPosition(index, leafId)
   if (leaf === undefined) {
-    return { path: new Int32Array(0), problems: [malformed(`The leaf ${leafId} is not in the transcript.`, undefined)] }
+    return { path: new Int32Array(0), problems: [unknownLeaf(leafId)] }
   }
   const seen = new Uint8Array(index.size)
   let top = leaf
@@ -12,7 +19,8 @@ export function pathTo(index: EntryIndex, leafId: string): { readonly path: Int3
   for (seen[leaf] = 1; ; length++) {
     const parent = parentOf(index, top)
     if (parent === undefined) {
-      const problems = index.parentIdOf(top) === undefined ? [] : [danglingAt(index, top)]
+      const isRoot = index.parentIdOf(top) === undefined || (options.beginsAtHeader === true && index.parentOf(top) !== undefined)
+      const problems = isRoot ? [] : [danglingAt(index, top)]
       return { path: wayUp(index, leaf, length), problems }
     }
     if (seen[parent] === 1) return { path: wayUp(index, leaf, length), problems: [cycleAt(index, top)] }
@@ -58,7 +66,13 @@ function wayUp(index: EntryIndex, leaf: number, length: number): Int32Array {
   return path
 }
 
-function leafPosition(index: EntryIndex, leafId: string): number | undefined {
+/** The problem of a leaf that no entry is. */
+export function unknownLeaf(leafId: string): Problem {
+  return malformed(`The leaf ${leafId} is not in the transcript.`)
+}
+
+/** The position of a leaf; `undefined` where it is no entry of the tree. */
+export function leafPosition(index: EntryIndex, leafId: string): number | undefined {
   const leaf = index.positionOf(leafId)
   return leaf === undefined || isHeader(index, leaf) ? undefined : leaf
 }
@@ -84,6 +98,6 @@ function cycleAt(index: EntryIndex, position: number): Problem {
   return malformed(`The entry ${entry?.id} is its own ancestor, through its parent ${entry?.parentId}.`, entry?.line)
 }
 
-function malformed(message: string, line: number | undefined): Problem {
+function malformed(message: string, line?: number): Problem {
   return { code: 'TRANSCRIPT_MALFORMED', message, ...(line === undefined ? {} : { line }) }
 }

@@ -17,8 +17,11 @@ import {
   uuid,
 } from './claude-code-session.ts'
 import * as codex from './codex-sessions.ts'
+import * as copilot from './copilot-session.ts'
+import * as geminiSession from './gemini-session.ts'
 import * as openCode from './opencode-session.ts'
 import { assistant, bytesOf, header, row, twoCompactions, user, versionOne } from './pi-sessions.ts'
+import { bytesOf as bytesOfLines } from './session-kit.ts'
 
 const piSamples: readonly ReaderSample[] = [
   {
@@ -274,6 +277,76 @@ testReader({
       leafId: 'm5',
       contextCount: 5,
       compactions: [],
+    },
+  ],
+})
+
+const { gemini, info, list, metadata, rewind } = geminiSession
+testReader({
+  test,
+  reader: geminiSession.reader,
+  samples: [
+    {
+      name: 'Gemini CLI, two compactions, the first of which keeps a turn under new ids',
+      path: geminiSession.path,
+      main: () => bytesOfLines(geminiSession.twoCompactions()),
+      sessionKey: geminiSession.sessionId,
+      sessionId: geminiSession.sessionId,
+      leafId: 'g4',
+      contextCount: 4,
+      compactions: [
+        { leafId: 'g2', tokensBefore: 2000, contextCount: 5 },
+        { leafId: 'g3', tokensBefore: 700, contextCount: 6 },
+      ],
+    },
+    {
+      name: 'Gemini CLI, a message written twice, a notice, a turn taken back, and a resume',
+      path: geminiSession.path,
+      main: () =>
+        bytesOfLines([
+          metadata(),
+          list(geminiSession.context()),
+          geminiSession.user('u1'),
+          gemini('g1'),
+          gemini('g1', 1000, { toolCalls: [{ id: 'call', name: 'read_file', args: {}, result: [] }] }),
+          info('i1'),
+          geminiSession.user('u2'),
+          gemini('g2'),
+          rewind('u2'),
+          { $set: { sessionId: geminiSession.sessionId } },
+          list(geminiSession.context(), geminiSession.user('u1'), gemini('g1')),
+          geminiSession.user('u3'),
+        ]),
+      sessionKey: geminiSession.sessionId,
+      sessionId: geminiSession.sessionId,
+      leafId: 'u3',
+      contextCount: 4,
+      compactions: [],
+    },
+  ],
+})
+
+testReader({
+  test,
+  reader: copilot.reader,
+  samples: [
+    {
+      name: 'Copilot CLI, a compaction by hand and one beside an answer',
+      path: copilot.path,
+      main: () => bytesOfLines(copilot.twoCompactions()),
+      sidecars: {
+        'workspace.yaml': () => Buffer.from(`id: ${copilot.sessionId}\nname: first\nsummary_count: 2\n`),
+        'checkpoints/001-first.md': () => Buffer.from('summary s1'),
+        'checkpoints/002-second.md': () => Buffer.from('summary s2'),
+      },
+      sessionKey: copilot.sessionId,
+      sessionId: copilot.sessionId,
+      leafId: 'a4',
+      contextCount: 4,
+      compactions: [
+        { leafId: 'resume-1', tokensBefore: 10_815, contextCount: 4 },
+        { leafId: 'hook-4', tokensBefore: 10_815, contextCount: 2 },
+      ],
     },
   ],
 })

@@ -86,3 +86,65 @@ export async function put(path: string, text: string | Uint8Array): Promise<stri
   await writeFile(path, text)
   return path
 }
+
+/** A log of Gemini CLI with a turn; where it is `compacted`, with a compaction that keeps nothing, and a turn behind it. */
+export function geminiSession(sessionId: string, cwd: string, compacted = false): string {
+  const timestamp = '2026-01-02T03:04:05.000Z'
+  const message = (id: string, type: string, text: string, fields: object = {}) => ({ id, timestamp, type, content: [{ text }], ...fields })
+  const tokens = (total: number) => ({ tokens: { input: total - 10, output: 10, cached: 0, thoughts: 0, tool: 0, total } })
+  const first = message(
+    'c0',
+    'user',
+    `<session_context>\n- **Workspace Directories:**\n  - ${cwd}\n- **Directory Structure:**\n</session_context>`,
+  )
+  const summary = [message('s1', 'user', '<state_snapshot>hello was said</state_snapshot>'), message('x1', 'gemini', 'Got it.')]
+  return [
+    { sessionId, projectHash: 'ab12', startTime: timestamp, lastUpdated: timestamp, kind: 'main' },
+    { $set: { messages: [first], lastUpdated: timestamp } },
+    message('u1', 'user', 'hello'),
+    message('g1', 'gemini', 'hello yourself', tokens(5000)),
+    ...(compacted
+      ? [
+          { $set: { messages: [first, ...summary], lastUpdated: timestamp } },
+          message('u2', 'user', 'more'),
+          message('g2', 'gemini', 'yes', tokens(90)),
+        ]
+      : []),
+  ]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('')
+}
+
+/** Events of Copilot CLI with a turn; where it is `compacted`, with a compaction by hand, and a turn behind it. */
+export function copilotSession(sessionId: string, cwd: string, compacted = false): string {
+  const event = (type: string, id: string, parentId: string | null, data: object) => ({
+    type,
+    data,
+    id,
+    timestamp: '2026-01-02T03:04:05.000Z',
+    parentId,
+  })
+  const attempt = { compactionAttemptId: 'attempt', trigger: 'manual' }
+  return [
+    event('session.start', 'e0', null, { sessionId, version: 1, producer: 'copilot-agent', context: { cwd } }),
+    event('user.message', 'u1', 'e0', { content: 'hello' }),
+    event('assistant.message', 'a1', 'u1', { content: 'hello yourself', toolRequests: [] }),
+    ...(compacted
+      ? [
+          event('session.compaction_start', 'c1', 'a1', attempt),
+          event('session.compaction_complete', 's1', 'c1', {
+            ...attempt,
+            success: true,
+            outcome: 'applied',
+            preCompactionTokens: 5000,
+            postCompactionTokens: 90,
+            summaryContent: 'hello was said',
+          }),
+          event('user.message', 'u2', 's1', { content: 'more' }),
+          event('assistant.message', 'a2', 'u2', { content: 'yes', toolRequests: [] }),
+        ]
+      : []),
+  ]
+    .map((line) => `${JSON.stringify(line)}\n`)
+    .join('')
+}

@@ -1,5 +1,6 @@
 import type { AbortOptions, InPlace, PartName, RewriteOptions, Transcript, TranscriptSource } from '@palimpsest/core'
 import { asRecord, type JsonRecord } from '../json-fields.ts'
+import { jsonLine } from '../json-line.ts'
 import { readLines } from '../lines.ts'
 import { sourceOf } from '../part-source.ts'
 import { inPieces } from '../pieces.ts'
@@ -119,8 +120,4 @@ async function* rawBytes(
   { signal }: AbortOptions,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   for (let at = start; at < end; at += pieceBytes) yield await source.read(at, Math.min(at + pieceBytes, end), { signal })
-}
-
-function jsonLine(value: object): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value)}\n`)
 }

@@ -26,7 +26,8 @@ export async function createNewFile(placement: Placement, options: { readonly mo
     written: staging.written,
     async commit() {
       const parts = await staging.finish()
-      await appear(parts, path, resolve(folder, placement.sidecarFolder ?? '')).catch(refuse(path))
+      const { sidecarFolder } = placement
+      await appear(parts, path, sidecarFolder === undefined ? undefined : resolve(folder, sidecarFolder)).catch(refuse(path))
       // The session is there: an empty folder that can't be removed changes nothing about that.
       await staging.remove().catch(() => undefined)
       for (const changed of foldersBetween(folder, firstNewFolder)) await syncFolder(changed).catch(refuse(path))
@@ -39,14 +40,14 @@ export async function createNewFile(placement: Placement, options: { readonly mo
   }
 }
 
-async function appear(parts: readonly StagedPart[], path: string, sidecarFolder: string): Promise<void> {
+async function appear(parts: readonly StagedPart[], path: string, sidecarFolder: string | undefined): Promise<void> {
   const main = parts.find((part) => part.name === 'main')
   if (main === undefined) throw new CheckpointError('TARGET_REFUSED', `No main part was written for ${path}.`, { path })
   const appeared: string[] = []
   const made: string[] = []
   try {
     for (const part of parts.filter((other) => other !== main)) {
-      if (sidecarFolder === dirname(path)) throw new CheckpointError('TARGET_REFUSED', `${path} has no folder for its sidecars.`, { path })
+      if (sidecarFolder === undefined) throw new CheckpointError('TARGET_REFUSED', `${path} has no folder for its sidecars.`, { path })
       made.push(...(await makeFoldersFor(sidecarFolder, part.name)))
       const target = join(sidecarFolder, part.name)
       await linkOrRename(part.path, target)
