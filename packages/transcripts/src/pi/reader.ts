@@ -1,4 +1,5 @@
 import type { TranscriptReader } from '@palimpsest/core'
+import { withCheckpointRecords } from './checkpoint-records.ts'
 import { piCompactions } from './compactions.ts'
 import { piContext, piKept } from './context.ts'
 import { isOpenClawPlace, isPiFormat } from './detect.ts'
@@ -36,6 +37,7 @@ export function openClawReader(
     agent: 'openclaw',
     detect: (head, file) => isOpenClawPlace(file, options.stateFolder) && isPiFormat(head, file.path),
     identify: identifyOpenClaw,
+    compactions: (transcript, wanted) => withCheckpointRecords(transcript, piCompactions(transcript, wanted ?? {})),
     place: (place) => placeOpenClaw(place, options.stateFolder, options.agentId ?? 'main'),
   }
 }
