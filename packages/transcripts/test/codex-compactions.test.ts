@@ -24,7 +24,7 @@ import {
   transcriptOf,
   user,
 } from './codex-sessions.ts'
-import { contextIn } from './contexts.ts'
+import { contextIn, keptIn } from './contexts.ts'
 
 const replaced = (...lines: readonly Fields[]) => lines.map(item)
 const turn = (id: string, ...lines: readonly Fields[]): readonly Fields[] => [started(id), ...lines, completed(id)]
@@ -129,6 +129,8 @@ describe('what a compaction keeps', () => {
       { leafId: 'msg_4', keptEntryIds: ['msg_1', 'msg_3'], boundary: { entryId: 'w2' }, summary: 't' },
     ])
     const { index, leafId } = await readLines(lines)
+    const kept = (await compactionsIn(lines)).map((compaction) => keptIn(reader, index, compaction))
+    expect(kept).toEqual([['msg_1'], ['msg_1', 'msg_3']])
     expect(contextIn(reader, index, leafId, 'context')).toEqual({ entryIds: ['msg_1', 'msg_3', 'w2', 'msg_5'], problems: [] })
     expect(contextIn(reader, index, leafId, 'all').entryIds).toEqual(['msg_1', 'msg_2', 'msg_3', 'msg_4', 'msg_5'])
   })
