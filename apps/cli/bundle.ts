@@ -43,6 +43,8 @@ async function bundleCommand(outFolder: string): Promise<void> {
     outdir: outFolder,
     entryPoints: { main: 'src/main.ts' },
     chunkNames: 'chunk-[hash]',
+    // Its other form asks for its own modules in a way that can't be bundled.
+    alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' },
     // Some libraries are CommonJS, and ask for modules of Node by name.
     banner: {
       js: "import { createRequire as createRequireOfBundle } from 'node:module'\nconst require = createRequireOfBundle(import.meta.url)",

@@ -25,8 +25,8 @@ export interface Invocation {
   mayColor(): boolean
   /** The opened store: the same on every call, closed after the command. Throws as `openHost` does. */
   host(): Promise<Host>
-  /** The store opened once more; the caller closes it. */
-  openHost(): Promise<Host>
+  /** The store opened once more, in an environment that also has `more`; the caller closes it. */
+  openHost(more?: CliContext['env']): Promise<Host>
   checkpoints(): Promise<Checkpoints>
   /** A command line of this program for people to copy, with the store that this one was given. */
   commandLine(...words: readonly string[]): string
@@ -37,9 +37,9 @@ export interface Invocation {
 /** `options` is asked when something needs them, since they are known only once the command line is parsed. */
 export function createInvocation(context: CliContext, json: boolean, options: () => GlobalOptions): Invocation {
   let opened: Promise<Host> | undefined
-  const openHost = (): Promise<Host> => {
+  const openHost = (more: CliContext['env'] = {}): Promise<Host> => {
     const { store } = options()
-    return context.openHost({ env: context.env, ...(store === undefined ? {} : { store }) })
+    return context.openHost({ env: { ...context.env, ...more }, ...(store === undefined ? {} : { store }) })
   }
   const colored = (): boolean => options().color && mayColor(context.env)
   const host = (): Promise<Host> => {

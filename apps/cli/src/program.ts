@@ -66,6 +66,16 @@ const commands: readonly CommandEntry[] = [
     summary: 'check everything that is stored, and repair it',
     load: async () => (await import('./commands/verify.ts')).defineVerify,
   },
+  {
+    name: 'install',
+    summary: 'write hooks and MCP server into an agent’s settings',
+    load: async () => (await import('./commands/install.ts')).defineInstall,
+  },
+  {
+    name: 'uninstall',
+    summary: 'take them out again',
+    load: async () => (await import('./commands/uninstall.ts')).defineUninstall,
+  },
   { name: 'mcp', summary: 'the MCP server, on standard input and output', load: async () => (await import('./commands/mcp.ts')).defineMcp },
   { name: 'hook', summary: 'what an agent’s hook runs', load: async () => (await import('./commands/hook.ts')).defineHook },
 ]
@@ -85,6 +95,7 @@ export function createProgram(invocation: () => Invocation, write: (text: string
     .exitOverride()
   addExamples(program, [
     ['palimpsest scan', 'keep what the agents’ sessions on this machine have compacted'],
+    ['palimpsest install claude-code', 'let the agent keep every compaction from now on'],
     ['palimpsest list', 'see the checkpoints'],
     ['palimpsest read latest', 'read what the model saw before the last compaction'],
     ['palimpsest branch latest', 'go on from there in a new session'],

@@ -1,3 +1,4 @@
+import { environmentOfHome } from '../agent-homes.ts'
 import { addExamples } from '../help.ts'
 import { carryOut } from '../hook/carry-out.ts'
 import { readHookInput } from '../hook/hook-input.ts'
@@ -17,11 +18,17 @@ export const defineHook: DefineCommand = (command, invocation) => {
       '<event>',
       'claude-code: PreCompact, PostCompact, SessionStart, SessionEnd; pi, openclaw: before-compact, compact, session-start, session-end',
     )
-    .action(async (agent: string, event: string) => {
+    .option('--home <folder>', 'the agent’s own folder, as its variable would name it')
+    .action(async (agent: string, event: string, { home }: { readonly home?: string }) => {
       const { context, signal } = invocation
-      const { request } = requestOf({ agent, event, store: undefined }, await readHookInput(context.stdin, inputMs))
-      const text = await carryOut(request, { host: await invocation.host(), agent, currentFolder: context.cwd, signal })
-      await invocation.output.result({ text: text ?? '' }, () => (text === undefined ? [] : [text.trimEnd()]))
+      const { request } = requestOf({ agent, event }, await readHookInput(context.stdin, inputMs))
+      const host = await invocation.openHost(home === undefined ? {} : environmentOfHome(agent, home))
+      try {
+        const text = await carryOut(request, { host, agent, currentFolder: context.cwd, signal })
+        await invocation.output.result({ text: text ?? '' }, () => (text === undefined ? [] : [text.trimEnd()]))
+      } finally {
+        await host.close()
+      }
     })
   addExamples(command, [
     ['palimpsest hook claude-code PreCompact < input.json', 'before a compaction: keeps the transcript'],

@@ -6,11 +6,12 @@ import type { HookRequest } from './hook-request.ts'
 export async function runEngine(options: {
   readonly agent: string
   readonly store: string | undefined
+  readonly env: Readonly<Record<string, string | undefined>>
   readonly request: HookRequest
   readonly currentFolder: string
 }): Promise<string | undefined> {
-  const { agent, store, request, currentFolder } = options
-  const host = await openHost({ store })
+  const { agent, store, env, request, currentFolder } = options
+  const host = await openHost({ store, env })
   try {
     return await carryOut(request, { host, agent, currentFolder, signal: new AbortController().signal })
   } finally {

@@ -6,31 +6,41 @@ export interface HookWords {
   readonly agent: string
   readonly event: string
   readonly store: string | undefined
+  /** The agent's own folder, where it isn't the usual one or the environment may not say so. */
+  readonly home: string | undefined
 }
 
-/** Reads `[hook] AGENT EVENT [--store URL]`; other options of the command change nothing here. Throws a `HookProblem`. */
+/** Reads `[hook] AGENT EVENT [--store URL] [--home FOLDER]`; other options of the command change nothing here. Throws a `HookProblem`. */
 export function parseHookWords(words: readonly string[]): HookWords {
   const named: string[] = []
-  let store: string | undefined
+  const values = new Map<string, string>()
   for (let at = 0; at < words.length; at += 1) {
     const word = words[at] ?? ''
-    if (word === '--store') {
-      at += 1
-      store = words[at]
-      if (store === undefined) throw new HookProblem('--store has no value.')
-    } else if (word.startsWith('--store=')) store = word.slice('--store='.length)
-    else if (!word.startsWith('-')) named.push(word)
+    const [, name, assigned] = /^--(store|home)(?:=(.*))?$/s.exec(word) ?? []
+    if (name === undefined) {
+      if (!word.startsWith('-')) named.push(word)
+      continue
+    }
+    if (assigned === undefined) at += 1
+    const value = assigned ?? words[at]
+    if (value === undefined) throw new HookProblem(`--${name} has no value.`)
+    values.set(name, value)
   }
   if (named[0] === 'hook') named.shift()
   const [agent, event] = named
   if (agent === undefined || event === undefined || named.length > 2) {
-    throw new HookProblem(`The command line of a hook is: palimpsest hook AGENT EVENT [--store URL]. The events are ${everyEvent()}.`)
+    throw new HookProblem(
+      `The command line of a hook is: palimpsest hook AGENT EVENT [--store URL] [--home FOLDER]. The events are ${everyEvent()}.`,
+    )
   }
-  return { agent, event, store }
+  return { agent, event, store: values.get('store'), home: values.get('home') }
 }
 
 /** What an event asks for, from the text of its input. Throws a `HookProblem`. */
-export function requestOf({ agent, event }: HookWords, inputText: string): { adapter: HookAdapter; request: HookRequest } {
+export function requestOf(
+  { agent, event }: Pick<HookWords, 'agent' | 'event'>,
+  inputText: string,
+): { adapter: HookAdapter; request: HookRequest } {
   const adapter = hookAdapters.find((candidate) => candidate.agent === agent)
   const read = adapter?.events.get(event)
   if (adapter === undefined || read === undefined) {

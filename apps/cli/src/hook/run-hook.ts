@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { homedir } from 'node:os'
+import { environmentOfHome } from '../agent-homes.ts'
 import type { runEngine } from './engine.ts'
 import { leaveNow, readStandardInput } from './hook-input.ts'
 import { HookProblem } from './hook-request.ts'
@@ -51,5 +52,6 @@ async function handle(words: readonly string[], loadEngine: HookProcess['loadEng
   const { adapter, request } = requestOf(hook, await readStandardInput(inputMs))
   const folder = storeFolder({ store: hook.store, env: process.env, homeFolder: homedir(), currentFolder: process.cwd() })
   if (folder !== undefined && isNothingToDo(folder, adapter, request)) return undefined
-  return loadEngine().runEngine({ agent: hook.agent, store: hook.store, request, currentFolder: process.cwd() })
+  const env = hook.home === undefined ? process.env : { ...process.env, ...environmentOfHome(hook.agent, hook.home) }
+  return loadEngine().runEngine({ agent: hook.agent, store: hook.store, env, request, currentFolder: process.cwd() })
 }
