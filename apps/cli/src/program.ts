@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs'
 import { Command } from 'commander'
 import { addExamples } from './help.ts'
 import type { Invocation } from './invocation.ts'
+import { ownVersion } from './own-package.ts'
 
 /** Gives a command its arguments, options, examples and action. Every file in `commands/` exports one. */
 export type DefineCommand = (command: Command, invocation: Invocation) => void
@@ -87,7 +87,7 @@ export function createProgram(invocation: () => Invocation, write: (text: string
     .option('--store <url>', 'the storage: file:///folder, a path, or memory: (else PALIMPSEST_STORE, else the user’s folder)')
     .option('--json', 'print one JSON value and nothing else')
     .option('--no-color', 'no colours (also with NO_COLOR)')
-    .version(version(), '-V, --version', 'print the version')
+    .version(ownVersion(), '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand(false)
     .configureHelp({ showGlobalOptions: true })
@@ -107,10 +107,4 @@ export function createProgram(invocation: () => Invocation, write: (text: string
     define?.(command, invocation())
   })
   return program
-}
-
-function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  if (typeof manifest !== 'object' || manifest === null || !('version' in manifest)) return 'unknown'
-  return String(manifest.version)
 }

@@ -23,10 +23,10 @@ function linesOf(text: string | undefined): readonly string[] {
   return text.replace(/\r?\n$/, '').split(/\r?\n/)
 }
 
-/** The lines of `lines` that `others` has not, as often as it has not, where a comma at the end counts for nothing. */
+/** The lines of `lines` that `others` has not, as often as it has not, where commas count for nothing. */
 function without(lines: readonly string[], others: readonly string[]): readonly string[] {
   const counts = new Map<string, number>()
-  const bare = (line: string): string => line.replace(/,$/, '')
+  const bare = (line: string): string => line.replaceAll(',', '')
   for (const line of others) counts.set(bare(line), (counts.get(bare(line)) ?? 0) + 1)
   return lines.filter((line) => {
     const left = counts.get(bare(line)) ?? 0

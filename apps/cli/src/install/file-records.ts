@@ -18,7 +18,7 @@ const recordSchema = z.object({
   json: z.array(
     z.object({
       entries: z.array(z.object({ at: z.array(z.string()), name: z.string().optional(), value: jsonValue })),
-      insertions: z.array(z.object({ text: z.string(), commaAdded: z.boolean() })),
+      insertions: z.array(z.object({ text: z.string(), comma: z.enum(['added', 'there', 'none']) })),
       created: z.array(z.array(z.string())),
     }),
   ),

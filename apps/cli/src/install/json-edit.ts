@@ -4,8 +4,8 @@ import { containerOf, entryState, type JsonEntry, type JsonValue, parseSettings 
 /** What was put into a text: enough to take it out again, whatever else has changed since. */
 export interface Insertion {
   readonly text: string
-  /** Whether a comma was put behind what stood before. */
-  readonly commaAdded: boolean
+  /** What parts it from what stands before: a comma that was put there, one that was there, or nothing since it was the first. */
+  readonly comma: 'added' | 'there' | 'none'
 }
 
 /** A text of JSON with an entry more in it. */
@@ -32,10 +32,14 @@ export function insertEntry(text: string, entry: JsonEntry): Inserted {
 }
 
 /** Takes an insertion out again, exactly; `undefined` where it is not there any more as it was. */
-export function takeOut(text: string, { text: inserted, commaAdded }: Insertion): string | undefined {
+export function takeOut(text: string, { text: inserted, comma }: Insertion): string | undefined {
   const start = text.indexOf(inserted)
   if (start === -1 || text.indexOf(inserted, start + 1) !== -1) return undefined
-  const without = cut(text, start, start + inserted.length, commaAdded)
+  const end = start + inserted.length
+  const isFirst = tokensAround(text, start, end).before?.first !== ','
+  // Something else was put before it since.
+  if (isFirst !== (comma === 'none')) return undefined
+  const without = cut(text, start, end, comma === 'added')
   try {
     parseSettings(without)
     return without
@@ -96,9 +100,9 @@ function insertInto(text: string, container: Node, name: string | undefined, val
     added = `${lineEnd}${inside}${key}${lines}${closes}`
   }
   const lastEnd = last === undefined ? at : last.offset + last.length
-  const commaAdded = last !== undefined && !hasComma(text, lastEnd, close)
-  const before = commaAdded ? `${text.slice(0, lastEnd)},${text.slice(lastEnd, at)}` : text.slice(0, at)
-  return { text: before + added + text.slice(at), insertion: { text: added, commaAdded } }
+  const comma = last === undefined ? 'none' : hasComma(text, lastEnd, close) ? 'there' : 'added'
+  const before = comma === 'added' ? `${text.slice(0, lastEnd)},${text.slice(lastEnd, at)}` : text.slice(0, at)
+  return { text: before + added + text.slice(at), insertion: { text: added, comma } }
 }
 
 function cutNode(text: string, node: Node): string {

@@ -1,11 +1,10 @@
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { isAbsolute, join } from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { CheckpointError } from '@palimpsest/core'
 import type { Invocation } from '../invocation.ts'
 import { OptionInvalid } from '../option-values.ts'
-import { ownScripts } from '../own-scripts.ts'
+import { ownScripts, ownVersion } from '../own-package.ts'
 import { styled, type Text } from '../text.ts'
 import { claudeCodePlugin } from './agents/claude-code.ts'
 import { installers } from './agents/index.ts'
@@ -107,9 +106,7 @@ export function recordsFolder({ env, homeFolder }: Pick<InstallContext, 'env' | 
 }
 
 function pluginFiles(context: InstallContext, { context: { cwd } }: Invocation, folder: string): readonly InstalledFile[] {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  const version = typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '0.0.0'
-  return claudeCodePlugin(context, isAbsolute(folder) ? folder : join(cwd, folder), { version })
+  return claudeCodePlugin(context, isAbsolute(folder) ? folder : join(cwd, folder), { version: ownVersion() })
 }
 
 /** Asks on a terminal. Throws `OptionInvalid` where there is none. */

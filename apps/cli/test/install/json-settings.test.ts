@@ -25,7 +25,12 @@ const settingsText = fc
       fc.oneof(fc.string(), fc.integer(), fc.constant(null), fc.array(fc.integer(), { maxLength: 3 })),
       { maxKeys: 4 },
     ),
-    hooks: fc.constantFrom(undefined, {}, { PreCompact: [] }, { PreCompact: [{ hooks: [{ type: 'command', command: 'other' }] }], Stop: [] }),
+    hooks: fc.constantFrom(
+      undefined,
+      {},
+      { PreCompact: [] },
+      { PreCompact: [{ hooks: [{ type: 'command', command: 'other' }] }], Stop: [] },
+    ),
     servers: fc.constantFrom(undefined, {}, { other: { command: 'x' } }),
     indent: fc.constantFrom('', ' ', '  ', '    ', '\t'),
     lineEnd: fc.constantFrom('\n', '\r\n'),
