@@ -10,13 +10,14 @@ import { assertUserText, continuationOf, firstTurn, lastTextOf, lastTurn } from 
 import { type ModelRequest, missingTool } from './stand-ins.ts'
 import type { Course, Scenario } from './suite.ts'
 
-const firstPrompt = 'one CALL:bash {"command":"echo_hi"} '
-const secondPrompt = 'two, a prompt of some length, so that a compaction finds something that it need not keep'
-const nextPrompt = 'next'
+/** Prompts of a short session, and settings with which it has something to compact. */
+export const firstPrompt = 'one CALL:bash {"command":"echo_hi"} '
+export const secondPrompt = 'two, a prompt of some length, so that a compaction finds something that it need not keep'
+export const nextPrompt = 'next'
 
 // Small enough that a short session has something to summarise.
-const compacting = { compaction: { keepRecentTokens: 40 } }
-const notCompacting = { compaction: { enabled: false } }
+export const compacting = { compaction: { keepRecentTokens: 40 } }
+export const notCompacting = { compaction: { enabled: false } }
 
 /** Whole sessions of the real program: what its model is sent after a branch is what it was sent before the compaction. */
 export async function piTurns(course: Course, client: string): Promise<void> {
@@ -116,7 +117,7 @@ async function compactedAutomatically(scenario: Scenario, client: string): Promi
 }
 
 /** Checks that the model was sent all of `before`, an answer, and the new prompt; the system prompt belongs to the program, not to the session. */
-function assertContinues(before: ModelRequest, requests: readonly ModelRequest[]): void {
+export function assertContinues(before: ModelRequest, requests: readonly ModelRequest[]): void {
   const withoutSystem = (request: ModelRequest): ModelRequest => ({ ...request, messages: request.messages.slice(1) })
   const kinds = requests.map((request) => request.kind)
   if (kinds.includes('compact')) throw new Error(`the client compacted on resume: ${kinds.join(', ')}`)
@@ -129,7 +130,7 @@ function assertContinues(before: ModelRequest, requests: readonly ModelRequest[]
 }
 
 /** The words with which the client resumes a new branch, as the command gives them. */
-async function resumeWords(palimpsest: Palimpsest, id: string, source: string): Promise<readonly string[]> {
+export async function resumeWords(palimpsest: Palimpsest, id: string, source: string): Promise<readonly string[]> {
   const branch = await palimpsest.json('branch', id)
   assertSame(dirname(source), dirname(textAt(branch, 'path')), 'the folder of the branch')
   const argv = listAt(branch, 'resumeArgv').map((_, index) => textAt(branch, 'resumeArgv', index))
@@ -138,7 +139,7 @@ async function resumeWords(palimpsest: Palimpsest, id: string, source: string): 
 }
 
 /** The one session of the program. */
-async function sessionFile(pi: PiProgram): Promise<string> {
+export async function sessionFile(pi: PiProgram): Promise<string> {
   const sessions = join(pi.home, '.pi/agent/sessions')
   const files: string[] = []
   for (const folder of await namesIn(sessions))

@@ -61,7 +61,7 @@ function hookGroup(context: InstallContext, event: string): JsonValue {
 const readme = `# Palimpsest for Claude Code
 
 When the context of a session is full, Claude Code replaces the older part of it by a summary. This plugin keeps the exact transcript as it was before
-every compaction, in a store of your own on this machine, and gives it back.
+every compaction, in a store of your own on this machine, and gives it back. Use it with \`claude --plugin-dir FOLDER\`.
 
 * Hooks capture before a compaction, complete the checkpoint after it, and tell the agent which checkpoint holds what it has forgotten.
 * The MCP server lets the agent list and read checkpoints of the project.

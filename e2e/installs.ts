@@ -1,0 +1,12 @@
+import { installClaude } from './install-claude.ts'
+import { installIntoPi } from './install-pi.ts'
+import type { Suite } from './suite.ts'
+
+/** `palimpsest install` into the real agents: from then on no compaction is missed. */
+export const installs: Suite = {
+  name: 'install',
+  run: async (course) => {
+    await installClaude(course)
+    await installIntoPi(course)
+  },
+}
