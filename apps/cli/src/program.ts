@@ -76,6 +76,11 @@ const commands: readonly CommandEntry[] = [
     summary: 'take them out again',
     load: async () => (await import('./commands/uninstall.ts')).defineUninstall,
   },
+  {
+    name: 'doctor',
+    summary: 'what is installed, what is missed, and the command that mends it',
+    load: async () => (await import('./commands/doctor.ts')).defineDoctor,
+  },
   { name: 'mcp', summary: 'the MCP server, on standard input and output', load: async () => (await import('./commands/mcp.ts')).defineMcp },
   { name: 'hook', summary: 'what an agent’s hook runs', load: async () => (await import('./commands/hook.ts')).defineHook },
 ]

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { FileRecord } from './installed-file.ts'
@@ -32,8 +32,8 @@ export interface FileRecords {
   read(path: string): Promise<FileRecord | undefined>
   /** Atomic and durable; `undefined` forgets the file. */
   write(path: string, record: FileRecord | undefined): Promise<void>
-  /** Every file of which something is known. */
-  list(): Promise<readonly FileRecord[]>
+  /** Every file of which something is known, and since when: when it was last written to. */
+  list(): Promise<readonly { readonly record: FileRecord; readonly sinceMs: number }[]>
 }
 
 /** The records in a folder, which is made when the first is written. */
@@ -48,8 +48,11 @@ export function fileRecords(folder: string): FileRecords {
     },
     async list() {
       const names = await readdir(folder).catch(() => [])
-      const records = await Promise.all(names.filter((name) => name.endsWith('.json')).map((name) => readRecord(join(folder, name))))
-      return records.filter((record) => record !== undefined)
+      const files = names.filter((name) => name.endsWith('.json')).map((name) => join(folder, name))
+      const records = await Promise.all(
+        files.map(async (file) => ({ record: await readRecord(file), sinceMs: (await stat(file).catch(() => undefined))?.mtimeMs ?? 0 })),
+      )
+      return records.flatMap(({ record, sinceMs }) => (record === undefined ? [] : [{ record, sinceMs }]))
     },
   }
 }

@@ -14,10 +14,24 @@ export interface InstallContext {
   readonly storeUrl: string
 }
 
+/** Something in an agent's own settings that stands in the way. */
+export interface Obstacle {
+  readonly check: 'trust' | 'hooks' | 'deletion'
+  readonly message: string
+  /** The command that mends it, or begins to. */
+  readonly mend: string
+}
+
 /** How palimpsest is installed into one agent: which of its files say what. Another agent is another one of these, in a file of its own. */
 export interface Installer {
   readonly agent: string
+  /** The agent's own folder; where it is missing, the agent isn't on this machine. */
+  readonly folder: (context: InstallContext) => string
+  /** Its program, the packages that it comes in, and the versions that were tried, oldest first. */
+  readonly program: { readonly name: string; readonly packages: readonly string[]; readonly tested: readonly string[] }
   readonly files: (context: InstallContext) => readonly InstalledFile[]
+  /** What of the agent's own settings keeps an installation from working, or loses sessions. Reads; never throws. */
+  readonly obstacles?: (context: InstallContext) => Promise<readonly Obstacle[]>
   /** What the user has to do or to know beyond that; sentences. */
   readonly notes: (context: InstallContext) => readonly string[]
 }

@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import { agentHome } from '../../agent-homes.ts'
+import { shellQuote } from '../../shell-quote.ts'
 import type { InstalledFile } from '../installed-file.ts'
 import { hookLine, type InstallContext, type Installer, mcpServer } from '../installer.ts'
 import type { JsonValue } from '../json-entries.ts'
+import { readJsonSettings } from '../read-settings.ts'
 
 const agent = 'claude-code'
 const events = ['PreCompact', 'PostCompact', 'SessionStart', 'SessionEnd'] as const
@@ -15,6 +17,8 @@ const timeoutSeconds = 60
  */
 export const claudeCodeInstaller: Installer = {
   agent,
+  folder: (context) => agentHome(agent, context.env, context.homeFolder),
+  program: { name: 'claude', packages: ['@anthropic-ai/claude-code'], tested: ['2.1.197', '2.1.330'] },
   files: (context) => [
     {
       kind: 'json',
@@ -27,6 +31,17 @@ export const claudeCodeInstaller: Installer = {
       entries: [{ at: ['mcpServers'], name: 'palimpsest', value: { type: 'stdio', ...mcpServer(context, agent) } }],
     },
   ],
+  obstacles: async (context) => {
+    const settings = join(agentHome(agent, context.env, context.homeFolder), 'settings.json')
+    if ((await readJsonSettings(settings))['disableAllHooks'] !== true) return []
+    return [
+      {
+        check: 'hooks',
+        message: `disableAllHooks is true in ${settings}: no hook runs; take it out.`,
+        mend: shellQuote(['claude', '/config']),
+      },
+    ]
+  },
   notes: () => ['Sessions of Claude Code that are running take the hooks up when they are started anew.'],
 }
 

@@ -8,6 +8,8 @@ const agent = 'pi'
 /** pi: an extension in `extensions/` of its folder, which it loads by itself; MCP servers in `mcp.json`, which versions before 0.99 pass over. */
 export const piInstaller: Installer = {
   agent,
+  folder: (context) => agentHome(agent, context.env, context.homeFolder),
+  program: { name: 'pi', packages: ['@mariozechner/pi-coding-agent', '@earendil-works/pi-coding-agent'], tested: ['0.73.1'] },
   files: (context) => {
     const folder = agentHome(agent, context.env, context.homeFolder)
     return [
