@@ -13,19 +13,20 @@ export const defineHook: DefineCommand = (command, invocation) => {
     .description(
       'Keeps what an event of an agent is about; the agent gives its JSON on standard input. As a process it always exits with 0; what goes wrong is in hook.log in $XDG_STATE_HOME/palimpsest.',
     )
-    .argument('<agent>', 'claude-code, pi or openclaw')
+    .argument('<agent>', 'claude-code, pi, openclaw, codex, opencode, gemini or copilot')
     .argument(
       '<event>',
-      'claude-code: PreCompact, PostCompact, SessionStart, SessionEnd; pi, openclaw: before-compact, compact, session-start, session-end',
+      'claude-code, codex: PreCompact, PostCompact, SessionStart, SessionEnd; pi, openclaw: before-compact, compact, session-start, session-end; opencode: before-compact, compact; gemini: PreCompress, SessionEnd; copilot: preCompact, sessionEnd',
     )
     .option('--home <folder>', 'the agent’s own folder, as its variable would name it')
     .action(async (agent: string, event: string, { home }: { readonly home?: string }) => {
       const { context, signal } = invocation
-      const { request } = requestOf({ agent, event }, await readHookInput(context.stdin, inputMs))
+      const { adapter, request } = requestOf({ agent, event, home }, await readHookInput(context.stdin, inputMs))
       const host = await invocation.openHost(home === undefined ? {} : environmentOfHome(agent, home))
       try {
         const text = await carryOut(request, { host, agent, currentFolder: context.cwd, signal })
-        await invocation.output.result({ text: text ?? '' }, () => (text === undefined ? [] : [text.trimEnd()]))
+        const answer = text === undefined ? undefined : (adapter.answer?.(text) ?? text)
+        await invocation.output.result({ text: answer ?? '' }, () => (answer === undefined ? [] : [answer.trimEnd()]))
       } finally {
         await host.close()
       }

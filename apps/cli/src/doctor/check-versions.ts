@@ -15,9 +15,9 @@ export async function checkVersions(context: DoctorContext): Promise<readonly Fi
 }
 
 function findingOf({ commandLine }: DoctorContext, { agent, program: { tested } }: Installer, version: string): Finding {
-  const [oldest = version, newest = oldest] = [tested[0], tested.at(-1)]
-  const range = oldest === newest ? oldest : `${oldest} to ${newest}`
-  if (compare(version, oldest) >= 0 && compare(version, newest) <= 0) {
+  const [oldest, newest] = [tested[0], tested.at(-1)]
+  const range = oldest === undefined ? 'nothing' : oldest === newest ? oldest : `${oldest} to ${newest}`
+  if (oldest !== undefined && newest !== undefined && compare(version, oldest) >= 0 && compare(version, newest) <= 0) {
     return { check: 'versions', level: 'ok', agent, message: `${agent} ${version} lies within what was tested (${range}).` }
   }
   const message = `${agent} ${version} lies outside what was tested (${range}); a scan says whether its sessions are understood.`

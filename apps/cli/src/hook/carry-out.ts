@@ -30,7 +30,7 @@ export async function carryOut(
       await completed(session, request.reason, request.summary)
       return undefined
     case 'announce':
-      return announced(session)
+      return announced(session, request.isRecorded)
     case 'settle':
       await settled(session, request.always)
       return undefined
@@ -60,8 +60,8 @@ async function completed(session: HookSession, reason: CompactionReason, summary
   await session.host.checkpoints.complete(id, completion, { agent, sessionKey, signal: session.signal })
 }
 
-async function announced(session: HookSession): Promise<string | undefined> {
-  const found = await waitingCheckpoint(session)
+async function announced(session: HookSession, isRecorded: boolean): Promise<string | undefined> {
+  const found = isRecorded ? 'recorded' : await waitingCheckpoint(session)
   if (found === undefined) return announcementOf(await capture(session, { reason: 'unknown' }))
   if (found !== 'recorded') return announcementOf(found)
   await importAll(session)

@@ -8,7 +8,7 @@ export type HookInput = Readonly<Record<string, unknown>>
  *
  * - `capture`: keep the transcript as it is now. Where a session may end before it began, a missing transcript is no problem.
  * - `complete`: the compaction happened, and the transcript does not record it yet.
- * - `announce`: the agent's context was compacted; it is told where the rest is. The transcript may not record it yet.
+ * - `announce`: the agent's context was compacted; it is told where the rest is. The transcript may not record it yet, unless `isRecorded`.
  * - `settle`: checkpoints that wait for their compaction get it from the transcript; with `always` also compactions that none waits for.
  */
 export type HookRequest =
@@ -21,7 +21,7 @@ export type HookRequest =
       readonly mayBeMissing: boolean
     }
   | { readonly kind: 'complete'; readonly transcript: string; readonly reason: CompactionReason; readonly summary?: string | undefined }
-  | { readonly kind: 'announce'; readonly transcript: string }
+  | { readonly kind: 'announce'; readonly transcript: string; readonly isRecorded: boolean }
   | { readonly kind: 'settle'; readonly transcript: string; readonly always: boolean }
 
 /**
@@ -30,10 +30,14 @@ export type HookRequest =
  */
 export interface HookAdapter {
   readonly agent: AgentId
-  /** By the event's name on the command line. Throws a `HookProblem` for an input that can't be right. */
-  readonly events: ReadonlyMap<string, (input: HookInput) => HookRequest>
+  /** By the event's name on the command line; `home` is the value of `--home`. Throws a `HookProblem` for an input that can't be right. */
+  readonly events: ReadonlyMap<string, (input: HookInput, home: string | undefined) => HookRequest>
   /** The session's key, where the reader of this agent takes it from the path alone; else `undefined`. */
   sessionKeyOf(transcript: string): string | undefined
+  /** The file that a transcript is in, where its name is more than a path. */
+  fileOf?(transcript: string): string
+  /** What the agent wants to be given instead of plain text. */
+  answer?(text: string): string
 }
 
 /** Why a hook did nothing; it goes into the log. */

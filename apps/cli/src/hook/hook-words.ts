@@ -38,7 +38,7 @@ export function parseHookWords(words: readonly string[]): HookWords {
 
 /** What an event asks for, from the text of its input. Throws a `HookProblem`. */
 export function requestOf(
-  { agent, event }: Pick<HookWords, 'agent' | 'event'>,
+  { agent, event, home }: Omit<HookWords, 'store'>,
   inputText: string,
 ): { adapter: HookAdapter; request: HookRequest } {
   const adapter = hookAdapters.find((candidate) => candidate.agent === agent)
@@ -46,7 +46,7 @@ export function requestOf(
   if (adapter === undefined || read === undefined) {
     throw new HookProblem(`There is no hook ${JSON.stringify(`${agent} ${event}`)}. The events are ${everyEvent()}.`)
   }
-  return { adapter, request: read(parseInput(inputText)) }
+  return { adapter, request: read(parseInput(inputText), home) }
 }
 
 function parseInput(text: string): HookInput {

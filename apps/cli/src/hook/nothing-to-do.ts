@@ -20,9 +20,9 @@ export function isNothingToDo(folder: string, adapter: HookAdapter, request: Hoo
   try {
     switch (request.kind) {
       case 'capture':
-        return isUnchanged(folder, adapter, request) || (request.mayBeMissing && isMissing(request.transcript))
+        return isUnchanged(folder, adapter, request) || (request.mayBeMissing && isMissing(adapter, request.transcript))
       case 'settle':
-        return (!request.always && isNothingWaiting(folder, adapter, request.transcript)) || isMissing(request.transcript)
+        return (!request.always && isNothingWaiting(folder, adapter, request.transcript)) || isMissing(adapter, request.transcript)
       case 'complete':
       case 'announce':
         return false
@@ -32,8 +32,8 @@ export function isNothingToDo(folder: string, adapter: HookAdapter, request: Hoo
   }
 }
 
-function isMissing(transcript: string): boolean {
-  return statSync(transcript, { throwIfNoEntry: false }) === undefined
+function isMissing(adapter: HookAdapter, transcript: string): boolean {
+  return statSync(adapter.fileOf?.(transcript) ?? transcript, { throwIfNoEntry: false }) === undefined
 }
 
 function isNothingWaiting(folder: string, adapter: HookAdapter, transcript: string): boolean {

@@ -53,5 +53,6 @@ async function handle(words: readonly string[], loadEngine: HookProcess['loadEng
   const folder = storeFolder({ store: hook.store, env: process.env, homeFolder: homedir(), currentFolder: process.cwd() })
   if (folder !== undefined && isNothingToDo(folder, adapter, request)) return undefined
   const env = hook.home === undefined ? process.env : { ...process.env, ...environmentOfHome(hook.agent, hook.home) }
-  return loadEngine().runEngine({ agent: hook.agent, store: hook.store, env, request, currentFolder: process.cwd() })
+  const text = await loadEngine().runEngine({ agent: hook.agent, store: hook.store, env, request, currentFolder: process.cwd() })
+  return text === undefined ? undefined : (adapter.answer?.(text) ?? text)
 }

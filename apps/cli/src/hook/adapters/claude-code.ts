@@ -17,7 +17,7 @@ export const claudeCodeHooks: HookAdapter = {
       'SessionStart',
       (input) =>
         input['source'] === 'compact'
-          ? { kind: 'announce', transcript: transcriptOf(input) }
+          ? { kind: 'announce', transcript: transcriptOf(input), isRecorded: false }
           : { kind: 'settle', transcript: transcriptOf(input), always: false },
     ],
     // A session that was opened and left again has no transcript.

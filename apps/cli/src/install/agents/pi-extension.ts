@@ -1,3 +1,5 @@
+import { runHookSource } from './run-hook-source.ts'
+
 /**
  * The text of an extension for pi: at each event it runs the hook, waits for it and passes it what it knows. It throws nothing, holds pi up for 55 s at
  * most, and is plain JavaScript without a build. Written for 0.73 to 1.5.
@@ -31,14 +33,5 @@ async function run(event, context, facts = {}) {
   } catch {}
 }
 
-function runHook([program, ...words], input) {
-  return new Promise((resolve) => {
-    const child = spawn(program, words, { stdio: ['pipe', 'ignore', 'ignore'], timeout: 55_000, killSignal: 'SIGKILL' })
-    child.on('error', resolve)
-    child.on('close', resolve)
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(input)
-  })
-}
-`
+${runHookSource}`
 }
