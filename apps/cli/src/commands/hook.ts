@@ -16,7 +16,7 @@ export const defineHook: DefineCommand = (command, invocation) => {
     .argument('<agent>', 'claude-code, pi, openclaw, codex, opencode, gemini or copilot')
     .argument(
       '<event>',
-      'claude-code, codex: PreCompact, PostCompact, SessionStart, SessionEnd; pi, openclaw: before-compact, compact, session-start, session-end; opencode: before-compact, compact; gemini: PreCompress, SessionEnd; copilot: preCompact, sessionEnd',
+      'claude-code, codex: PreCompact, PostCompact, SessionStart, SessionEnd; pi, openclaw: before-compact, compact, session-start, session-end; opencode: before-compact, compact; gemini: PreCompress, SessionEnd; copilot: preCompact, sessionStart, sessionEnd',
     )
     .option('--home <folder>', 'the agent’s own folder, as its variable would name it')
     .action(async (agent: string, event: string, { home }: { readonly home?: string }) => {

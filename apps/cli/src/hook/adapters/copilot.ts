@@ -3,7 +3,7 @@ import type { CompactionReason } from '@palimpsest/core'
 import { type HookAdapter, type HookInput, HookProblem, type HookRequest, optionalText } from '../hook-request.ts'
 
 /**
- * Copilot CLI (1.0.102 was looked at). `preCompact` names the events file and why; `sessionEnd` names the session alone, whose file lies in the agent's
+ * Copilot CLI (1.0.102 was looked at). `preCompact` names the events file and why; the others name the session alone, whose file lies in the agent's
  * own folder. When `preCompact` runs, the line that a compaction began may be in the file or not.
  */
 export const copilotHooks: HookAdapter = {
@@ -13,6 +13,7 @@ export const copilotHooks: HookAdapter = {
       'preCompact',
       (input, home) => ({ kind: 'capture', transcript: transcriptOf(input, home), reason: reasonOf(input), mayBeMissing: false }),
     ],
+    ['sessionStart', (input, home) => ({ kind: 'settle', transcript: transcriptOf(input, home), always: false })],
     ['sessionEnd', (input, home) => ({ kind: 'settle', transcript: transcriptOf(input, home), always: true })],
   ]),
   // It stands in the first event.

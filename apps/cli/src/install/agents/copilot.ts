@@ -12,7 +12,10 @@ export const copilotInstaller: Installer = {
   program: { name: 'copilot', packages: ['@github/copilot'], tested: ['1.0.102'] },
   files: (context) => {
     const hook = (event: string) => [{ type: 'command', bash: hookLine(context, agent, event), timeoutSec: timeoutSeconds }]
-    const hooks = { version: 1, hooks: { preCompact: hook('preCompact'), sessionEnd: hook('sessionEnd') } }
+    const hooks = {
+      version: 1,
+      hooks: { preCompact: hook('preCompact'), sessionStart: hook('sessionStart'), sessionEnd: hook('sessionEnd') },
+    }
     return [
       { kind: 'whole', path: join(folderOf(context), 'hooks', 'palimpsest.json'), text: `${JSON.stringify(hooks, undefined, 2)}\n` },
       {
