@@ -3,7 +3,8 @@ import type { CheckpointRecord } from './checkpoint.ts'
 import { growingIndex } from './packed-index.ts'
 import { type DamagedRange, type StoredSession, storedSource, storedTranscript } from './snapshot.ts'
 import type { AbortOptions } from './storage.ts'
-import type { BadLine, Context, ContextView, Entry, EntryIndex, IndexedEntry, KeptEntries } from './transcript.ts'
+import { eachLine, type StructureSink } from './structure-sink.ts'
+import type { Context, ContextView, Entry, EntryIndex, IndexedEntry, KeptEntries, LinePlace } from './transcript.ts'
 
 /** The structure of a snapshot's main part: one pass over it, of which only ids, parents and byte ranges are kept. */
 export interface SnapshotIndex {
@@ -26,11 +27,17 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
   const index = growingIndex()
   const badLines = growingBadLines()
   const isWhole = wholeLines(damaged)
-  await eachLine(reader.structure(transcript, { ...options, wellFormed: record.badLines === 0 }), (line) => {
-    if (!isWhole(line)) return
-    if (line.kind === 'bad') badLines.add(line, index.size)
-    else index.add(line)
-  })
+  const sink: StructureSink = {
+    line(line) {
+      if (!isWhole(line)) return
+      if (line.kind === 'bad') badLines.add(line, index.size)
+      else index.add(line)
+    },
+    // What lies in a damaged range is passed over.
+    message: (message) => !isWhole(message) || index.addMessage(message),
+    has: (id) => index.positionOf(id) !== undefined,
+  }
+  await eachLine(reader, transcript, sink, { ...options, wellFormed: record.badLines === 0 })
   const entries = bridged(index, damaged)
   return {
     entries,
@@ -46,32 +53,34 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
 
 /** The structure of any transcript, without the means to read bodies. */
 export async function indexTranscript(
-  structure: AsyncIterable<readonly (IndexedEntry | BadLine)[]>,
+  structure: (sink: StructureSink) => Promise<void>,
 ): Promise<{ readonly index: EntryIndex; readonly badLines: number; readonly leafId: string | undefined }> {
   const index = growingIndex()
   let badLines = 0
   let leafId: string | undefined
-  await eachLine(structure, (line) => {
-    if (line.kind === 'bad') {
-      badLines += 1
-      return
-    }
-    leafId = line.leafId ?? leafId
-    index.add(line)
+  let latestMessage = -1
+  await structure({
+    line(line) {
+      if (line.kind === 'bad') {
+        badLines += 1
+        return
+      }
+      if (line.leafId !== undefined) latestMessage = -1
+      leafId = line.leafId ?? leafId
+      index.add(line)
+    },
+    message(message) {
+      if (!index.addMessage(message)) return false
+      latestMessage = index.size - 1
+      return true
+    },
+    has: (id) => index.positionOf(id) !== undefined,
   })
-  return { index, badLines, leafId }
-}
-
-/** Takes the lines of a part one after the other: the one place where core does. */
-export async function eachLine(
-  structure: AsyncIterable<readonly (IndexedEntry | BadLine)[]>,
-  take: (line: IndexedEntry | BadLine) => void,
-): Promise<void> {
-  for await (const batch of structure) for (const line of batch) take(line)
+  return { index, badLines, leafId: index.idOf(latestMessage) ?? leafId }
 }
 
 /** Whether a line lies outside of what is damaged: it may parse although a part of it reads as blanks. Asked in file order. */
-function wholeLines(damaged: readonly DamagedRange[]): (line: IndexedEntry | BadLine) => boolean {
+function wholeLines(damaged: readonly DamagedRange[]): (line: LinePlace) => boolean {
   let first = 0
   return ({ start, end }) => {
     while ((damaged[first]?.end ?? Number.POSITIVE_INFINITY) <= start) first++

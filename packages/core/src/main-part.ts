@@ -1,6 +1,9 @@
 import { CheckpointError } from './errors.ts'
+import { hexDigits } from './packed-text.ts'
 import { limitedSource } from './part-bytes.ts'
 import type { AbortOptions } from './storage.ts'
+import { eachLine, type StructureSink } from './structure-sink.ts'
+import { textTable } from './text-table.ts'
 import type { Compaction, LineStart, PartName, Transcript, TranscriptReader, TranscriptSource } from './transcript.ts'
 
 /** What the lines of a main part say. */
@@ -22,16 +25,31 @@ export async function inspectLines(
   let leafId: string | undefined
   let firstBoundary: LineStart | undefined
   const badLines: { start: number; line: number; message: string }[] = []
-  for await (const batch of reader.structure(transcript, options)) {
-    for (const entry of batch) {
-      if (entry.kind === 'bad') badLines.push({ start: entry.start, line: entry.line, message: entry.message })
-      else {
-        leafId = entry.leafId ?? leafId
-        if (entry.kind === 'boundary' || entry.kind === 'summary') firstBoundary ??= { line: entry.line, start: entry.start }
+  const ids = textTable()
+  let leafWord: number | undefined
+  const sink: StructureSink = {
+    line(entry) {
+      if (entry.kind === 'bad') {
+        badLines.push({ start: entry.start, line: entry.line, message: entry.message })
+        return
       }
-    }
+      if (reader.structureInto !== undefined) ids.intern(entry.id)
+      if (entry.leafId !== undefined) {
+        leafId = entry.leafId
+        leafWord = undefined
+      }
+      if (entry.kind === 'boundary' || entry.kind === 'summary') firstBoundary ??= { line: entry.line, start: entry.start }
+    },
+    message({ id }) {
+      if (!ids.addWord(id)) return false
+      leafWord = id
+      return true
+    },
+    has: (id) => ids.find(id) !== undefined,
   }
-  return { leafId, badLines, firstBoundary }
+  await eachLine(reader, transcript, sink, options)
+  ids.free()
+  return { leafId: leafWord === undefined ? leafId : hexDigits(leafWord), badLines, firstBoundary }
 }
 
 /** Every compaction that the inspected lines record, in file order. */

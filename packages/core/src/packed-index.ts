@@ -1,16 +1,21 @@
 import { type EntryPage, emptyPage, freePage, pageBits, pageSize, setStart, startIn } from './entry-page.ts'
+import { hexDigits } from './packed-text.ts'
 import { rareNumbers } from './rare-numbers.ts'
+import type { PlainMessage } from './structure-sink.ts'
 import { type TextTable, textTable } from './text-table.ts'
 import type { EntryIndex, EntryKind, EntryRole, IndexedEntry, KeptEntries, LinePlace } from './transcript.ts'
 
 /** An index that entries are added to, in file order. */
 export interface GrowingIndex extends EntryIndex {
   add(entry: IndexedEntry): void
+  /** The same for a plain message; `false`, and nothing is added, where an entry has its id. */
+  addMessage(message: PlainMessage): boolean
   /** Gives the memory back now, instead of when it is noticed that nobody holds the index any more. It is not to be used afterwards. */
   free(): void
 }
 
 const kinds: readonly EntryKind[] = ['header', 'message', 'summary', 'boundary', 'state', 'unknown']
+const messageKind = kinds.indexOf('message')
 const roles: readonly (EntryRole | undefined)[] = [undefined, 'user', 'assistant', 'tool', 'system']
 
 /** Which leaf a line moves to, in the shape of an entry. */
@@ -41,24 +46,33 @@ export function growingIndex(): GrowingIndex {
   let latestEnd = 0
   let latestAhead = 0
   let latestId: string | undefined
+  let latestWord: number | undefined
   let part = 'main'
-  const add = (entry: IndexedEntry): void => {
-    const position = ids.size
+  /** The page of the next entry, with its place in the file. */
+  const placed = (entry: LinePlace, position: number): EntryPage => {
+    const { start, end, line } = entry
     const at = position & (pageSize - 1)
-    const page = pages[position >>> pageBits] ?? emptyPage(entry.start)
+    const page = pages[position >>> pageBits] ?? emptyPage(start)
     pages[position >>> pageBits] = page
     if (position === 0) part = entry.part
     page.size = at + 1
-    const isFirst = ids.add(entry.id)
-    const { start, end, leafId, note } = entry
     setStart(page, at, start)
     if (position > 0 && start !== latestEnd) oddEnds.add(position - 1, latestEnd)
     latestEnd = end
-    if (position === 0 || latestAhead !== entry.line - position) linesAhead.add(position, entry.line - position)
-    latestAhead = entry.line - position
+    if (position === 0 || latestAhead !== line - position) linesAhead.add(position, line - position)
+    latestAhead = line - position
+    return page
+  }
+  const add = (entry: IndexedEntry): void => {
+    const position = ids.size
+    const at = position & (pageSize - 1)
+    const page = placed(entry, position)
+    const isFirst = ids.add(entry.id)
+    const { leafId, note } = entry
     // Most entries hang off the one before them.
     page.parents[at] = entry.parentId === latestId && latestId !== undefined ? position - 1 : packedParent(entry.parentId, ids, texts)
     latestId = isFirst ? entry.id : undefined
+    latestWord = undefined
     const leaf = leafId === undefined ? leafNone : leafId === entry.id ? leafItself : leafOther
     page.shapes[at] = kinds.indexOf(entry.kind) | (roles.indexOf(entry.role) << 3) | (leaf << 6)
     if (leaf === leafOther && leafId !== undefined) {
@@ -70,6 +84,20 @@ export function growingIndex(): GrowingIndex {
       page.notes[at] = texts.intern(note) + 1
     }
     if (entry.keeps !== undefined) keeps.set(position, entry.keeps)
+  }
+  const addMessage = (message: PlainMessage): boolean => {
+    const position = ids.size
+    const at = position & (pageSize - 1)
+    if (!ids.addWord(message.id)) return false
+    const page = placed(message, position)
+    if (!message.hasParent) page.parents[at] = noParent
+    else if (message.parent === latestWord) page.parents[at] = position - 1
+    // Found as a word where it stands before, as mostly; an entry may name itself.
+    else page.parents[at] = ids.findWord(message.parent) ?? looseParent - texts.intern(hexDigits(message.parent))
+    latestId = undefined
+    latestWord = message.id
+    page.shapes[at] = messageKind | (roles.indexOf(message.role) << 3) | (leafItself << 6)
+    return true
   }
   const { leafIdOf, ...columns } = fieldsOf(pages, ids, texts)
   const endOf = (position: number): number | undefined => {
@@ -90,6 +118,7 @@ export function growingIndex(): GrowingIndex {
       return ids.size
     },
     add,
+    addMessage,
     free() {
       for (const page of pages.splice(0)) freePage(page)
       ids.free()

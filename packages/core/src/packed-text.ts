@@ -10,6 +10,8 @@ export interface TextPacker {
   readonly count: number
   readonly form: TextForm
   pack(text: string): void
+  /** Packs the eight hex digits of 32 bits. */
+  packWord(word: number): void
 }
 
 /**
@@ -73,13 +75,24 @@ export function textPacker(): TextPacker {
         count = 4
       } else packCharacters(text)
     },
+    packWord(word) {
+      words = short
+      form = 'hex'
+      count = 1
+      short[0] = word
+    },
   }
+}
+
+/** The eight hex digits of 32 bits. */
+export function hexDigits(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, '0')
 }
 
 /** The text whose words begin at `at`; not for long ones. */
 export function unpackedText(form: TextForm, words: Uint32Array, at: number): string {
   const word = (offset: number) => words[at + offset] ?? 0
-  const hex = (offset: number) => word(offset).toString(16).padStart(8, '0')
+  const hex = (offset: number) => hexDigits(word(offset))
   if (form === 'hex') return hex(0)
   if (form === 'uuid') {
     const digits = hex(0) + hex(1) + hex(2) + hex(3)

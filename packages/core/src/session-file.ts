@@ -4,6 +4,7 @@ import { CheckpointError } from './errors.ts'
 import { freeBytes } from './free-bytes.ts'
 import { partsOf } from './main-part.ts'
 import { areObjects } from './part-bytes.ts'
+import { eachLine, type StructureSink } from './structure-sink.ts'
 import type { Context, Problem, RewriteOptions, RewrittenPiece, Transcript, TranscriptReader, TranscriptTarget } from './transcript.ts'
 import { inspectWritten } from './written-session.ts'
 
@@ -23,12 +24,12 @@ export async function writeSession(
   rewrite: RewriteOptions,
 ): Promise<readonly string[]> {
   const isParsed = await writePieces(reader.rewrite(source, rewrite), target, rewrite.wellFormed === true)
-  const structure = () => reader.structure(target.written(), { signal: rewrite.signal, wellFormed: isParsed })
+  const structure = (sink: StructureSink) => eachLine(reader, target.written(), sink, { signal: rewrite.signal, wellFormed: isParsed })
   const { main } = await partsOf(source)
-  if (main.sizeBytes <= comparedBytes) return await compared(reader, source, structure(), rewrite)
-  const written = await inspectWritten(structure())
+  if (main.sizeBytes <= comparedBytes) return await compared(reader, source, structure, rewrite)
+  const written = await inspectWritten(structure)
   if (written.isOrdered) return warningsOf([], written.badLines)
-  return await compared(reader, source, structure(), rewrite)
+  return await compared(reader, source, structure, rewrite)
 }
 
 /** Writes the pieces, each while the next one is made. Gives whether every line of the main part is known to parse. */
@@ -62,7 +63,7 @@ async function writePieces(pieces: AsyncIterable<RewrittenPiece>, target: Transc
 async function compared(
   reader: TranscriptReader,
   source: Transcript,
-  structure: ReturnType<TranscriptReader['structure']>,
+  structure: (sink: StructureSink) => Promise<void>,
   rewrite: RewriteOptions,
 ): Promise<readonly string[]> {
   const after = await indexTranscript(structure)
@@ -92,7 +93,7 @@ async function sourceContext(
 ): Promise<Context | undefined> {
   const { main } = await partsOf(source)
   if (main.sizeBytes > comparedBytes && !hasProblems) return undefined
-  const { index } = await indexTranscript(reader.structure(source, rewrite))
+  const { index } = await indexTranscript((sink) => eachLine(reader, source, sink, rewrite))
   return reader.context(index, rewrite.leafId, 'context')
 }
 

@@ -11,6 +11,10 @@ export interface TextTable {
   /** The number of the first equal text, which is added where there is none. */
   intern(text: string): number
   find(text: string): number | undefined
+  /** Adds the eight hex digits of 32 bits, unless there is an equal text. Gives whether it did. */
+  addWord(word: number): boolean
+  /** The number of the first text that is the eight hex digits of these 32 bits. */
+  findWord(word: number): number | undefined
   /** The text of a number that was given. */
   at(number: number): string
   /** Gives the memory back now, instead of when it is noticed that nobody holds the table any more. It is not to be used afterwards. */
@@ -73,6 +77,18 @@ export function textTable(): TextTable {
     find(text) {
       packer.pack(text)
       const found = slots[slotOf(text)] ?? 0
+      return found === 0 ? undefined : found - 1
+    },
+    addWord(word) {
+      packer.packWord(word)
+      const slot = slotOf('')
+      if (slots[slot] !== 0) return false
+      put(slot, '')
+      return true
+    },
+    findWord(word) {
+      packer.packWord(word)
+      const found = slots[slotOf('')] ?? 0
       return found === 0 ? undefined : found - 1
     },
     at: (number) => texts.at(number),

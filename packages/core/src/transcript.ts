@@ -1,5 +1,6 @@
 import type { CompactionReason } from './checkpoint.ts'
 import type { AbortOptions, ByteRange } from './storage.ts'
+import type { StructureSink } from './structure-sink.ts'
 
 /** The program that owns a session: `pi`, `openclaw`, `claude-code`, … Letters a-z, digits and hyphens, since it stands in keys. */
 export type AgentId = string
@@ -269,6 +270,8 @@ export interface TranscriptReader {
       readonly wellFormed?: boolean | undefined
     },
   ): AsyncIterable<readonly (IndexedEntry | BadLine)[]>
+  /** The same, in the same order, into a sink, for readers that can tell a plain message without making an object of it. */
+  structureInto?(transcript: Transcript, sink: StructureSink, options?: Parameters<TranscriptReader['structure']>[1]): Promise<void>
   /** What one line says, for a place in an index: its text is read only when it is shown. */
   entry(line: Uint8Array, indexed: IndexedEntry): Entry
   /**

@@ -1,6 +1,6 @@
-import { eachLine } from './entry-index.ts'
+import { hexDigits } from './packed-text.ts'
+import type { PlainMessage, StructureSink } from './structure-sink.ts'
 import { textTable } from './text-table.ts'
-import type { BadLine, IndexedEntry } from './transcript.ts'
 
 /** What one pass over a session that was written shows, without an index of it. */
 export interface WrittenSession {
@@ -14,26 +14,51 @@ export interface WrittenSession {
 }
 
 /** Looks at the lines of a session in their order; it keeps no more than their ids. */
-export async function inspectWritten(structure: AsyncIterable<readonly (IndexedEntry | BadLine)[]>): Promise<WrittenSession> {
+export async function inspectWritten(structure: (sink: StructureSink) => Promise<void>): Promise<WrittenSession> {
   const ids = textTable()
   let badLines = 0
   let leafId: string | undefined
   let isOrdered = true
   let latestId: string | undefined
-  await eachLine(structure, (line) => {
-    if (line.kind === 'bad') {
-      badLines += 1
-      return
-    }
-    leafId = line.leafId ?? leafId
-    // A header is no entry of the tree, whatever refers to it.
-    if (line.kind === 'header' || !isOrdered) return
-    const { id, parentId } = line
-    // Most entries hang off the one before them.
-    const isKnown = parentId === undefined || parentId === latestId || ids.find(parentId) !== undefined
-    isOrdered = isKnown && ids.add(id)
-    latestId = id
+  let latestWord: number | undefined
+  let leafWord: number | undefined
+  // A header is no entry of the tree, whatever refers to it; but its id is taken.
+  let headerIds: Set<string> | undefined
+  const isAbove = ({ hasParent, parent }: PlainMessage) => !hasParent || parent === latestWord || ids.findWord(parent) !== undefined
+  await structure({
+    line(line) {
+      if (line.kind === 'bad') {
+        badLines += 1
+        return
+      }
+      if (line.leafId !== undefined) {
+        leafId = line.leafId
+        leafWord = undefined
+      }
+      const { id, parentId } = line
+      if (line.kind === 'header') {
+        headerIds = (headerIds ?? new Set()).add(id)
+        return
+      }
+      // Most entries hang off the one before them.
+      const isKnown = parentId === undefined || parentId === latestId || ids.find(parentId) !== undefined
+      isOrdered = ids.add(id) && isKnown && isOrdered
+      latestId = id
+      latestWord = undefined
+    },
+    message(message) {
+      if (headerIds?.has(hexDigits(message.id)) === true) return false
+      const isKnown = isAbove(message)
+      if (!ids.addWord(message.id)) return false
+      isOrdered &&= isKnown
+      latestId = undefined
+      latestWord = message.id
+      leafWord = message.id
+      return true
+    },
+    has: (id) => ids.find(id) !== undefined || headerIds?.has(id) === true,
   })
+  if (leafWord !== undefined) leafId = hexDigits(leafWord)
   const hasLeaf = leafId !== undefined && ids.find(leafId) !== undefined
   ids.free()
   return { leafId, badLines, isOrdered: isOrdered && hasLeaf }

@@ -47,10 +47,45 @@ export async function* readLineBatches(
   source: TranscriptSource,
   options: LinesWanted,
 ): AsyncGenerator<readonly RawLine[], void, undefined> {
-  const { part, signal } = options
+  const { part } = options
+  let line = options.from?.line ?? 0
+  for await (const block of readLineBlocks(source, options)) {
+    const batch: RawLine[] = []
+    for (let from = 0; from < block.bytes.length; line++) {
+      const to = lineEnd(block, from)
+      batch.push({ place: { part, line, start: block.start + from, end: fileEnd(block, to) }, bytes: block.bytes.subarray(from, to) })
+      from = to
+    }
+    yield batch
+  }
+}
+
+/** Whole lines that lie behind one another: the bytes from `start` to `end`, or the beginning of a single line that is too long to be held. */
+export interface LineBlock {
+  readonly bytes: Buffer
+  readonly start: number
+  readonly end: number
+}
+
+/** The end of the line of a block that begins at `from`, its line feed counted. */
+export function lineEnd({ bytes }: LineBlock, from: number): number {
+  const feed = bytes.indexOf(lineFeed, from)
+  return feed === -1 ? bytes.length : feed + 1
+}
+
+/** Where a line of a block ends in the file. */
+export function fileEnd({ bytes, start, end }: LineBlock, to: number): number {
+  return to === bytes.length ? end : start + to
+}
+
+/** The same as blocks of about 128 KiB, in which nothing is made for a line. A block is good until the next one is asked for. */
+export async function* readLineBlocks(
+  source: TranscriptSource,
+  options: AbortOptions & { readonly from?: LineStart | undefined },
+): AsyncGenerator<LineBlock, void, undefined> {
+  const { signal } = options
   const pause = breathing()
   const pieces = linePieces()
-  let line = options.from?.line ?? 0
   let start = options.from?.start ?? 0
   const nextSlice = sliceReader(source, start, { signal })
   for (let position = start; ; ) {
@@ -58,29 +93,28 @@ export async function* readLineBatches(
     const bytes = await nextSlice()
     if (bytes === undefined) break
     // A buffer looks for a byte ten times as fast as any other array.
-    const slice = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    let batch: RawLine[] = []
-    let batchStart = 0
+    const slice = asBuffer(bytes)
+    const last = slice.lastIndexOf(lineFeed)
     let from = 0
-    for (let feed = slice.indexOf(lineFeed); feed !== -1; feed = slice.indexOf(lineFeed, from)) {
-      const end = position + feed + 1
-      batch.push({ place: { part, line, start, end }, bytes: pieces.join(slice.subarray(from, feed + 1)) })
-      line++
-      start = end
-      from = feed + 1
-      if (from - batchStart < batchBytes) continue
-      yield batch
-      batch = []
-      batchStart = from
+    while (from <= last) {
+      // A line that began in an earlier slice is a block by itself.
+      const feed = slice.indexOf(lineFeed, start < position ? from : from + batchBytes - 1)
+      const to = (feed === -1 ? last : feed) + 1
+      yield { bytes: asBuffer(pieces.join(slice.subarray(from, to))), start, end: position + to }
+      start = position + to
+      from = to
       await pause()
       signal?.throwIfAborted()
     }
-    if (batch.length > 0) yield batch
     if (from < slice.length) pieces.add(new Uint8Array(slice.subarray(from)))
     position += slice.length
     await pause()
   }
-  if (start < source.sizeBytes) yield [{ place: { part, line, start, end: source.sizeBytes }, bytes: pieces.join(new Uint8Array(0)) }]
+  if (start < source.sizeBytes) yield { bytes: asBuffer(pieces.join(new Uint8Array(0))), start, end: source.sizeBytes }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
 }
 
 type LinesWanted = AbortOptions & { readonly part: PartName; readonly from?: LineStart | undefined }

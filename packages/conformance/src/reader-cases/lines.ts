@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import type { BadLine, IndexedEntry, LineStart, StructureSink, Transcript, TranscriptReader } from '@palimpsest/core'
 import type { ReaderCase } from '../reader-case.ts'
 import { entriesOf, leafOf, linesOf, sampleTranscript, withLine } from './sample-transcript.ts'
 
@@ -68,6 +69,27 @@ export const lineCases: readonly ReaderCase[] = [
           const { text: _text, tool: _tool, createdAt: _createdAt, ...indexed } = line
           return indexed
         }),
+      )
+    },
+  },
+  {
+    id: 'lines/structure-into',
+    group: 'lines',
+    name: 'gives the same lines into a sink',
+    async run({ reader, sample }) {
+      const { structureInto } = reader
+      if (structureInto === undefined) return
+      const main = withLine(sample.main(), 2, text.encode('torn'))
+      const whole = await structureOf(reader, sampleTranscript(sample, main))
+      assert.deepEqual(await taken((sink) => structureInto(sampleTranscript(sample, main), sink)), whole)
+      const plain = await structureOf(reader, sampleTranscript(sample))
+      assert.deepEqual(await taken((sink) => structureInto(sampleTranscript(sample), sink, { wellFormed: true })), plain)
+      const first = whole[Math.floor(whole.length / 2)]
+      assert.ok(first !== undefined)
+      const from = { line: first.line, start: first.start }
+      assert.deepEqual(
+        await taken((sink) => structureInto(sampleTranscript(sample, main), sink, { from })),
+        await structureOf(reader, sampleTranscript(sample, main), from),
       )
     },
   },
@@ -157,6 +179,46 @@ export const lineCases: readonly ReaderCase[] = [
     },
   },
 ]
+
+async function structureOf(
+  reader: TranscriptReader,
+  transcript: Transcript,
+  from?: LineStart,
+): Promise<readonly (IndexedEntry | BadLine)[]> {
+  return (await Array.fromAsync(reader.structure(transcript, { from }))).flat()
+}
+
+/** What a sink is given, messages as the entries that they stand for. */
+async function taken(give: (sink: StructureSink) => Promise<void>): Promise<readonly (IndexedEntry | BadLine)[]> {
+  const lines: (IndexedEntry | BadLine)[] = []
+  const ids = new Set<string>()
+  const digits = (word: number) => (word >>> 0).toString(16).padStart(8, '0')
+  await give({
+    line(line) {
+      if (line.kind !== 'bad') ids.add(line.id)
+      lines.push(line)
+    },
+    message({ part, line, start, end, id: word, hasParent, parent, role }) {
+      const id = digits(word)
+      if (ids.has(id)) return false
+      ids.add(id)
+      lines.push({
+        part,
+        line,
+        start,
+        end,
+        kind: 'message',
+        id,
+        ...(hasParent ? { parentId: digits(parent) } : {}),
+        role,
+        leafId: id,
+      })
+      return true
+    },
+    has: (id) => ids.has(id),
+  })
+  return lines
+}
 
 function lastLine(main: Uint8Array): Uint8Array {
   return main.slice(main.lastIndexOf(10, main.byteLength - 2) + 1)

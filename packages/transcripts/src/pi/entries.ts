@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import {
   type AbortOptions,
   type BadLine,
@@ -8,16 +9,18 @@ import {
   type LinePlace,
   type LineStart,
   type PartName,
+  type PlainMessage,
+  type StructureSink,
   type Transcript,
   type TranscriptSource,
 } from '@palimpsest/core'
 import { asTime, type JsonRecord } from '../json-fields.ts'
-import { parseLine, readLineBatches, readLines } from '../lines.ts'
+import { fileEnd, type LineBlock, lineEnd, parseLine, readLineBatches, readLineBlocks, readLines } from '../lines.ts'
 import { sourceOf } from '../part-source.ts'
 import { type DecodedEntry, type EntryDecoder, entryDecoder } from './entry-decoder.ts'
 import { entryText, entryTool } from './entry-text.ts'
 import { type PiHeader, piHeader } from './format.ts'
-import { lineHead, scannedHead } from './line-head.ts'
+import { headOf, readLineHead, scanLineHead, scannedHead } from './line-head.ts'
 
 /** The entries and the bad lines of a part, in file order. Nothing for a part that the transcript doesn't have. */
 export async function* piEntries(
@@ -36,7 +39,6 @@ export async function* piStructure(
   options: AbortOptions & {
     readonly part?: PartName | undefined
     readonly from?: LineStart | undefined
-    readonly wellFormed?: boolean | undefined
   },
 ): AsyncGenerator<readonly (IndexedEntry | BadLine)[], void, undefined> {
   const part = options.part ?? 'main'
@@ -45,6 +47,30 @@ export async function* piStructure(
   for await (const batch of decodedBatches(source, { ...options, part, text: false })) {
     yield batch.map((line) => ('kind' in line ? line : line.indexed))
   }
+}
+
+/** The same lines again, of which plain messages take no object each. */
+export async function piStructureInto(
+  transcript: Transcript,
+  sink: StructureSink,
+  options: AbortOptions & {
+    readonly part?: PartName | undefined
+    readonly from?: LineStart | undefined
+    readonly wellFormed?: boolean | undefined
+  },
+): Promise<void> {
+  const part = options.part ?? 'main'
+  const source = await sourceOf(transcript, part)
+  if (source === undefined) return
+  await walkLines(
+    source,
+    {
+      line: (line) => sink.line('kind' in line ? line : line.indexed),
+      message: (message) => sink.message(message),
+      has: (id) => sink.has(id),
+    },
+    { ...options, part },
+  )
 }
 
 /** What one line says. A line that doesn't parse has no text. */
@@ -60,27 +86,21 @@ async function* decodedLines(
   for await (const batch of decodedBatches(source, { ...options, text: true })) yield* batch
 }
 
-/**
- * The same, many at a time. Without `text` the value of a plain message is not read; `wellFormed` says besides that
- * every line is known to parse.
- */
+/** The same, many at a time. Without `text` the value of a plain message is not read. */
 export async function* decodedBatches(
   source: TranscriptSource,
   options: AbortOptions & {
     readonly part: PartName
     readonly from?: LineStart | undefined
-    readonly wellFormed?: boolean | undefined
     readonly text: boolean
   },
 ): AsyncGenerator<readonly (DecodedEntry | BadLine)[], void, undefined> {
-  const { part, signal, wellFormed, text } = options
-  const wanted = options.from !== undefined && options.from.start > 0 ? options.from : undefined
-  const header = wanted === undefined ? undefined : await readHeader(source, options)
-  const linear = header !== undefined && header.version < 2
-  const decoder = entryDecoder(linear ? undefined : header)
-  const headOf = text ? () => undefined : wellFormed === true ? lineHead : scannedHead
+  const { part, signal, text } = options
+  const { wanted, from, header } = await beginningOf(source, options)
+  const decoder = entryDecoder(header)
+  const headOf = text ? () => undefined : scannedHead
   try {
-    for await (const lines of readLineBatches(source, { part, signal, from: linear ? undefined : wanted })) {
+    for await (const lines of readLineBatches(source, { part, signal, from })) {
       const batch: (DecodedEntry | BadLine)[] = []
       for (const { place, bytes } of lines) {
         const head = headOf(bytes)
@@ -93,6 +113,70 @@ export async function* decodedBatches(
     decoder.free()
   }
 }
+
+/**
+ * Where reading begins for who wants the lines from `from` on, and the header that stands before, if it does. Of version 1, which has no
+ * ids, everything is read.
+ */
+async function beginningOf(source: TranscriptSource, options: AbortOptions & { readonly from?: LineStart | undefined }) {
+  const wanted = options.from !== undefined && options.from.start > 0 ? options.from : undefined
+  const header = wanted === undefined ? undefined : await readHeader(source, options)
+  const linear = header !== undefined && header.version < 2
+  return { wanted, from: linear ? undefined : wanted, header: linear ? undefined : header }
+}
+
+/** Takes the lines of a part, in file order. What it says of ids is asked for behind each line that was taken. */
+interface LineSink extends Pick<StructureSink, 'message' | 'has'> {
+  line(line: DecodedEntry | BadLine): void
+}
+
+/** Hands over the lines of a part. `wellFormed` says that every line is known to parse. */
+async function walkLines(
+  source: TranscriptSource,
+  sink: LineSink,
+  options: AbortOptions & {
+    readonly part: PartName
+    readonly from?: LineStart | undefined
+    readonly wellFormed?: boolean | undefined
+  },
+): Promise<void> {
+  const { part, signal } = options
+  const { wanted, from: first, header } = await beginningOf(source, options)
+  const firstLine = wanted?.line ?? 0
+  // Ids that are taken are those of the entries that the sink has. Those before the first that it wants it never gets.
+  const isShared = first === wanted
+  const decoder = isShared ? entryDecoder(header, { add: (id) => !sink.has(id), free: () => undefined }) : entryDecoder(header)
+  const message: Writable<PlainMessage> = { part, line: 0, start: 0, end: 0, id: 0, hasParent: false, parent: 0, role: 'user' }
+  const readHead = options.wellFormed === true ? readLineHead : scanLineHead
+  let line = first?.line ?? 0
+  const take = (block: LineBlock): void => {
+    const { bytes, start } = block
+    const isText = options.wellFormed === true || isUtf8(bytes)
+    for (let from = 0; from < bytes.length; line += 1) {
+      const to = lineEnd(block, from)
+      const isMessage = isText && readHead(bytes, from, to, message)
+      message.line = line
+      message.start = start + from
+      message.end = fileEnd(block, to)
+      if (isMessage && isShared && decoder.takesPlain() && sink.message(message)) decoder.passed(message.id)
+      else {
+        const place = { part, line, start: message.start, end: message.end }
+        const lineBytes = bytes.subarray(from, to)
+        const head = isMessage ? headOf(message) : options.wellFormed === true ? undefined : scannedHead(lineBytes)
+        const decoded = (head === undefined ? undefined : decoder.message(place, head)) ?? decodedLine(decoder, place, lineBytes)
+        if (line >= firstLine) sink.line(decoded)
+      }
+      from = to
+    }
+  }
+  try {
+    for await (const block of readLineBlocks(source, { signal, from: first })) take(block)
+  } finally {
+    decoder.free()
+  }
+}
+
+type Writable<Value> = { -readonly [Name in keyof Value]: Value[Name] }
 
 function decodedLine(decoder: EntryDecoder, place: LinePlace, bytes: Uint8Array): DecodedEntry | BadLine {
   const { value, problem } = parseLine(bytes)
@@ -111,7 +195,7 @@ export async function readHeader(source: TranscriptSource, options?: AbortOption
 }
 
 /** The main part's structure: its header, its entries, and the positions of those whose lines can't stand in a new file as they are. */
-export interface PiIndex extends Omit<GrowingIndex, 'add'> {
+export interface PiIndex extends Omit<GrowingIndex, 'add' | 'addMessage'> {
   readonly source: TranscriptSource
   readonly header: PiHeader | undefined
   readonly alteredPositions: ReadonlySet<number>
@@ -127,19 +211,17 @@ export async function readIndex(
   const index = growingIndex()
   const alteredPositions = new Set<number>()
   let header: PiHeader | undefined
-  for await (const batch of decodedBatches(source, {
-    part: 'main',
-    signal: options?.signal,
-    wellFormed: options?.wellFormed,
-    text: false,
-  })) {
-    for (const line of batch) {
-      if ('kind' in line) continue
+  const sink: LineSink = {
+    line(line) {
+      if ('kind' in line) return
       if (index.size === 0) header = piHeader(line.value)
       if (!line.verbatim) alteredPositions.add(index.size)
       index.add(line.indexed)
-    }
+    },
+    message: (message) => index.addMessage(message),
+    has: (id) => index.positionOf(id) !== undefined,
   }
+  await walkLines(source, sink, { part: 'main', signal: options?.signal, wellFormed: options?.wellFormed })
   return { ...index, size: index.size, source, header, alteredPositions }
 }
 

@@ -2,7 +2,7 @@ import type { EntryKind, IndexedEntry, KeptEntries, LinePlace } from '@palimpses
 import { asCount, asName, asRecord, asString, type JsonRecord } from '../json-fields.ts'
 import { entryRole } from './entry-text.ts'
 import { currentVersion, messageRole, type PiHeader, piHeader, stateTypes } from './format.ts'
-import { idSet } from './id-set.ts'
+import { type IdSet, idSet } from './id-set.ts'
 import type { MessageHead } from './line-head.ts'
 
 /** An entry, what its line says, and whether the line can stand in a version 3 file as it is. */
@@ -17,21 +17,36 @@ export interface EntryDecoder {
   decode(place: LinePlace, value: JsonRecord): DecodedEntry
   /** The same for a plain message, of which only the head is known; `undefined` in version 1, where lines have to be parsed. */
   message(place: LinePlace, head: MessageHead): DecodedEntry | undefined
+  /** Whether a message whose id is not taken, and its parent, are what their ids say: then the decoder need not see them. */
+  takesPlain(): boolean
+  /** The message that was not shown: the id as 32 bits. */
+  passed(id: number): void
   /** Gives the memory of what was seen back now. Nothing is decoded afterwards. */
   free(): void
 }
 
 /**
  * A decoder for a file from its first line on, or, given its header, for a version 2 or 3 file from any line on: then ids that stand before
- * that line are not known to be taken, and an entry without id or parent right behind it has no parent.
+ * that line are not known to be taken, and an entry without id or parent right behind it has no parent. `taken` are the ids that are, where
+ * somebody else keeps them.
  */
-export function entryDecoder(header?: PiHeader): EntryDecoder {
-  const ids = idRegistry()
+export function entryDecoder(header?: PiHeader, taken: IdSet = idSet()): EntryDecoder {
+  const ids = idRegistry(taken)
   // Kept while there are only entries of version 1: no other names one by its place.
   let idsByIndex: string[] | undefined = header === undefined ? [] : undefined
   let version = header?.version
   let latestLeafId: string | undefined
+  let latestLeafWord: number | undefined
+  const latestLeaf = () => (latestLeafWord === undefined ? latestLeafId : (latestLeafWord >>> 0).toString(16).padStart(8, '0'))
   return {
+    takesPlain() {
+      version ??= currentVersion
+      return version >= 2 && !ids.hasRenamed()
+    },
+    passed(id) {
+      idsByIndex = undefined
+      latestLeafWord = id
+    },
     free: ids.free,
     message(place, head) {
       version ??= currentVersion
@@ -40,6 +55,7 @@ export function entryDecoder(header?: PiHeader): EntryDecoder {
       const parentId = ids.resolve(head.parentId)
       const id = ids.register(head.id, place.line)
       latestLeafId = id
+      latestLeafWord = undefined
       const { part, line, start, end } = place
       const indexed: IndexedEntry =
         parentId === undefined
@@ -53,7 +69,7 @@ export function entryDecoder(header?: PiHeader): EntryDecoder {
       const linear = version < 2 || (value['id'] === undefined && value['parentId'] === undefined)
       const ownId = linear && !isHeader ? undefined : asName(value['id'])
       const rawParentId = linear ? undefined : asName(value['parentId'])
-      const parentId = isHeader ? undefined : linear ? latestLeafId : ids.resolve(rawParentId)
+      const parentId = isHeader ? undefined : linear ? latestLeaf() : ids.resolve(rawParentId)
       const id = ids.register(ownId, place.line)
       if (!linear && !isHeader) idsByIndex = undefined
       idsByIndex?.push(isHeader ? '' : id)
@@ -61,7 +77,10 @@ export function entryDecoder(header?: PiHeader): EntryDecoder {
       const target = asName(value['targetId'])
       const role = entryRole(value)
       const leafId = isHeader ? undefined : leafAfter(value, id, ids.resolve(target))
-      latestLeafId = leafId ?? latestLeafId
+      if (leafId !== undefined) {
+        latestLeafId = leafId
+        latestLeafWord = undefined
+      }
       const note = noteOf(value, ids.resolve(target))
       const verbatim =
         id === ownId &&
@@ -152,15 +171,16 @@ function keptEntries(value: JsonRecord, idsByIndex: readonly string[] | undefine
 interface IdRegistry {
   register(ownId: string | undefined, line: number): string
   resolve<Id extends string | undefined>(ownId: Id): Id | string
+  hasRenamed(): boolean
   free(): void
 }
 
 /** Unique ids; an id that stands on several lines means, to a line behind them, the last before it. */
-function idRegistry(): IdRegistry {
-  const taken = idSet()
+function idRegistry(taken: IdSet): IdRegistry {
   const renamed = new Map<string, string>()
   return {
     free: taken.free,
+    hasRenamed: () => renamed.size > 0,
     register(ownId, line) {
       let id = ownId ?? `L${line}`
       while (!taken.add(id)) id = `${id}@L${line}`

@@ -9,67 +9,109 @@ export interface MessageHead {
   readonly role: EntryRole
 }
 
-const headBytes = 256
-const messageHead =
-  /^\{"type":"message","id":"([0-9a-f]{8})","parentId":(?:"([0-9a-f]{8})"|null),"timestamp":"[^"\\]{0,40}","message":\{"role":"(user|assistant|toolResult|bashExecution)"[,}]/
-
-/**
- * What the beginning of a message line says, in the order in which pi writes its fields, without the parsing of what was said. `undefined` for any other line, and for one that carries OpenClaw's `appendMode` behind the message. Only for
- * lines that are known to parse.
- */
-export function lineHead(bytes: Uint8Array): MessageHead | undefined {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const match = messageHead.exec(buffer.toString('latin1', 0, Math.min(headBytes, buffer.length)))
-  if (match === null) return undefined
-  const [, id = '', parentId, role] = match
-  const tail = buffer.toString('latin1', Math.max(0, buffer.length - headBytes))
-  if (!/\}\}\r?\n?$/.test(tail) || tail.includes('"appendMode"')) return undefined
-  return headOf(id, parentId, role)
+/** The same with ids of eight hex digits, as 32 bits with a sign: filled anew for each line. */
+export interface WordHead {
+  id: number
+  hasParent: boolean
+  parent: number
+  role: EntryRole
 }
 
+const tailBytes = 256
+const longestTimestamp = 40
+const quote = 0x22
+const backslash = 0x5c
+
 /**
- * The same for a line of which nothing is known: looked through to its end, so that what it gives is what parsing would. `undefined` for a
- * line that isn't a plain message, or isn't valid, for the parser to say what it is.
+ * What the beginning of a message line says, in the order in which pi writes its fields, without the parsing of what was said: fills `head`
+ * from the line at these bytes. `false` for any other line, for one with other ids, and for one that carries OpenClaw's `appendMode` behind the
+ * message. Only for lines that are known to parse.
  */
-export function scannedHead(bytes: Uint8Array): MessageHead | undefined {
-  if (bytes[0] !== 0x7b || !isUtf8(bytes)) return undefined
-  const count = scanObject(bytes, 0, bytes.length, fields) ?? 0
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  let isMessage = false
-  let messages = 0
-  let id: string | undefined
-  let parentId: string | null | undefined
-  let role: string | undefined
-  for (let at = 0; at < count; at += 1) {
-    const first = bytes[fields.valueStarts[at] ?? 0]
-    if (fields.depths[at] === 2) {
-      if (!isNamed(bytes, at, names.role)) continue
-      role = simpleString(buffer, at)
-      if (role === undefined) return undefined
-    } else if (isNamed(bytes, at, names.message)) messages += first === 0x7b ? 1 : 2
-    // The fields of another object would be taken for those of the message.
-    else if (first === 0x7b) return undefined
-    else if (isNamed(bytes, at, names.type)) isMessage = simpleString(buffer, at) === 'message'
-    else if (isNamed(bytes, at, names.id)) id = simpleString(buffer, at)
-    else if (isNamed(bytes, at, names.parentId)) parentId = first === 0x6e ? null : simpleString(buffer, at)
-    else if (!isNamed(bytes, at, names.timestamp) || first !== quote) return undefined
+export function readLineHead(bytes: Uint8Array, start: number, end: number, head: WordHead): boolean {
+  let at = after(bytes, start, end, parts.type)
+  if (at < 0 || !isWord(bytes, at)) return false
+  head.id = wordAt(bytes, at)
+  at = after(bytes, at + 8, end, parts.parent)
+  if (at < 0) return false
+  head.hasParent = bytes[at] === quote
+  if (head.hasParent) {
+    if (!isWord(bytes, at + 1) || bytes[at + 9] !== quote) return false
+    head.parent = wordAt(bytes, at + 1)
+    at += 10
+  } else at = after(bytes, at, end, parts.none)
+  at = at < 0 ? at : after(bytes, at, end, parts.timestamp)
+  if (at < 0) return false
+  const timestampEnd = Math.min(end, at + longestTimestamp)
+  while (at < timestampEnd && bytes[at] !== quote) {
+    if (bytes[at] === backslash) return false
+    at += 1
   }
-  if (!isMessage || messages !== 1 || id === undefined || parentId === undefined) return undefined
-  return headOf(id, parentId ?? undefined, role)
+  at = after(bytes, at, end, parts.role)
+  if (at < 0) return false
+  const role = roles.find(({ text }) => after(bytes, at, end, text) >= 0)
+  if (role === undefined) return false
+  const next = bytes[at + role.text.length]
+  if ((next !== 0x2c && next !== 0x7d) || at + role.text.length >= end) return false
+  head.role = role.role
+  return endsPlainly(bytes, start, end)
 }
 
-/** A head with ids that are none, or with a role that has a meaning of its own, is for the parser. */
-function headOf(id: string, parentId: string | undefined, messageRole: string | undefined): MessageHead | undefined {
-  const role = messageRole === 'toolResult' || messageRole === 'bashExecution' ? 'tool' : messageRole
-  if (id === '' || parentId === '' || (role !== 'user' && role !== 'assistant' && role !== 'tool') || messageRole === 'tool')
-    return undefined
-  return { id, parentId, role }
+/**
+ * The same for a line of which no more is known than that it is UTF-8: looked through to its end, so that what it gives is what parsing would.
+ * `false` for a line that isn't a plain message, or isn't valid, for the parser to say what it is.
+ */
+export function scanLineHead(bytes: Uint8Array, start: number, end: number, head: WordHead): boolean {
+  if (!scanFields(bytes, start, end)) return false
+  if (!isWordField(bytes, found.id)) return false
+  head.hasParent = found.parentId !== nullField
+  if (head.hasParent && !isWordField(bytes, found.parentId)) return false
+  head.id = wordAt(bytes, (fields.valueStarts[found.id] ?? 0) + 1)
+  if (head.hasParent) head.parent = wordAt(bytes, (fields.valueStarts[found.parentId] ?? 0) + 1)
+  head.role = found.role
+  return true
+}
+
+/** The same for any line and ids of any form; `undefined` for what is left to the parser. */
+export function scannedHead(bytes: Uint8Array): MessageHead | undefined {
+  if (!isUtf8(bytes) || !scanFields(bytes, 0, bytes.length)) return undefined
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const id = simpleString(buffer, found.id)
+  const parentId = found.parentId === nullField ? undefined : simpleString(buffer, found.parentId)
+  if (id === undefined || id === '' || parentId === '' || (parentId === undefined && found.parentId !== nullField)) return undefined
+  return { id, parentId, role: found.role }
+}
+
+/** A head of words as one of strings. */
+export function headOf({ id, hasParent, parent, role }: WordHead): MessageHead {
+  return { id: digitsOf(id), parentId: hasParent ? digitsOf(parent) : undefined, role }
+}
+
+function digitsOf(word: number): string {
+  return (word >>> 0).toString(16).padStart(8, '0')
 }
 
 // Overwritten by each line.
 const fields = fieldRanges()
-const quote = 0x22
+const nullField = -1
+const found: { id: number; parentId: number; role: EntryRole } = { id: 0, parentId: 0, role: 'user' }
 const maxSimpleBytes = 64
+
+const parts = {
+  type: Buffer.from('{"type":"message","id":"'),
+  parent: Buffer.from('","parentId":'),
+  none: Buffer.from('null'),
+  timestamp: Buffer.from(',"timestamp":"'),
+  role: Buffer.from('","message":{"role":'),
+  appendMode: Buffer.from('"appendMode"'),
+}
+
+/** Roles that have no meaning of their own. */
+const roles: readonly { readonly text: Uint8Array; readonly role: EntryRole }[] = [
+  { text: Buffer.from('"user"'), role: 'user' },
+  { text: Buffer.from('"assistant"'), role: 'assistant' },
+  { text: Buffer.from('"toolResult"'), role: 'tool' },
+  { text: Buffer.from('"bashExecution"'), role: 'tool' },
+]
 
 const names = {
   type: Buffer.from('type'),
@@ -79,12 +121,95 @@ const names = {
   message: Buffer.from('message'),
   role: Buffer.from('role'),
 }
+const messageType = Buffer.from('"message"')
+
+/** Finds the fields of a plain message; `false` for any other line. */
+function scanFields(bytes: Uint8Array, start: number, end: number): boolean {
+  if (bytes[start] !== 0x7b) return false
+  const count = scanObject(bytes, start, end, fields) ?? 0
+  let isMessage = false
+  let messages = 0
+  let hasRole = false
+  let id: number | undefined
+  let parentId: number | undefined
+  for (let at = 0; at < count; at += 1) {
+    const first = bytes[fields.valueStarts[at] ?? 0]
+    if (fields.depths[at] === 2) {
+      if (!isNamed(bytes, at, names.role)) continue
+      const role = roles.find(({ text }) => isValue(bytes, at, text))
+      if (role === undefined) return false
+      found.role = role.role
+      hasRole = true
+    } else if (isNamed(bytes, at, names.message)) messages += first === 0x7b ? 1 : 2
+    // The fields of another object would be taken for those of the message.
+    else if (first === 0x7b) return false
+    else if (isNamed(bytes, at, names.type)) isMessage = isValue(bytes, at, messageType)
+    else if (isNamed(bytes, at, names.id)) id = at
+    else if (isNamed(bytes, at, names.parentId)) parentId = first === 0x6e ? nullField : at
+    else if (!isNamed(bytes, at, names.timestamp) || first !== quote) return false
+  }
+  if (!isMessage || messages !== 1 || !hasRole || id === undefined || parentId === undefined) return false
+  found.id = id
+  found.parentId = parentId
+  return true
+}
+
+/** The place behind a text that stands at a place; -1 where another one does. */
+function after(bytes: Uint8Array, at: number, end: number, text: Uint8Array): number {
+  if (at + text.length > end) return -1
+  for (let index = 0; index < text.length; index += 1) if (bytes[at + index] !== text[index]) return -1
+  return at + text.length
+}
+
+/** How far behind its last byte a text could end, by the byte that stands there (after Horspool). */
+const appendModeSkips = new Uint8Array(256).fill(parts.appendMode.length)
+for (const [at, byte] of parts.appendMode.subarray(0, -1).entries()) appendModeSkips[byte] = parts.appendMode.length - 1 - at
+
+/** Whether a line ends with the message, and nothing behind that says how it is appended. */
+function endsPlainly(bytes: Uint8Array, start: number, end: number): boolean {
+  let last = end - 1
+  if (bytes[last] === 0x0a) last -= 1
+  if (bytes[last] === 0x0d) last -= 1
+  if (last - 1 < start || bytes[last] !== 0x7d || bytes[last - 1] !== 0x7d) return false
+  const { length } = parts.appendMode
+  for (let at = Math.max(start, end - tailBytes); at + length <= end; at += appendModeSkips[bytes[at + length - 1] ?? 0] ?? 1) {
+    if (after(bytes, at, end, parts.appendMode) >= 0) return false
+  }
+  return true
+}
+
+// The value of each byte that is a hex digit in lower case, 16 for all others.
+const digits = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte >= 0x30 && byte <= 0x39 ? byte - 0x30 : byte >= 0x61 && byte <= 0x66 ? byte - 0x57 : 16,
+)
+
+function isWord(bytes: Uint8Array, at: number): boolean {
+  let all = 0
+  for (let index = at; index < at + 8; index += 1) all |= digits[bytes[index] ?? 0] ?? 16
+  return all < 16
+}
+
+function wordAt(bytes: Uint8Array, at: number): number {
+  let word = 0
+  for (let index = at; index < at + 8; index += 1) word = (word << 4) | (digits[bytes[index] ?? 0] ?? 0)
+  return word
+}
+
+function isWordField(bytes: Uint8Array, at: number): boolean {
+  const start = fields.valueStarts[at] ?? 0
+  return (fields.valueEnds[at] ?? 0) - start === 10 && bytes[start] === quote && isWord(bytes, start + 1)
+}
 
 function isNamed(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
-  const start = fields.nameStarts[at] ?? 0
-  if ((fields.nameEnds[at] ?? 0) - start !== name.length) return false
-  for (let index = 0; index < name.length; index += 1) if (bytes[start + index] !== name[index]) return false
-  return true
+  return isText(bytes, fields.nameStarts[at] ?? 0, fields.nameEnds[at] ?? 0, name)
+}
+
+function isValue(bytes: Uint8Array, at: number, value: Uint8Array): boolean {
+  return isText(bytes, fields.valueStarts[at] ?? 0, fields.valueEnds[at] ?? 0, value)
+}
+
+function isText(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
+  return end - start === text.length && after(bytes, start, end, text) >= 0
 }
 
 /** A short string of ASCII without escapes; other values are for the parser. */

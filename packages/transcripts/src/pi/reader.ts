@@ -3,7 +3,7 @@ import { withCheckpointRecords } from './checkpoint-records.ts'
 import { piCompactions } from './compactions.ts'
 import { piContext, piKept } from './context.ts'
 import { isOpenClawPlace, isPiFormat } from './detect.ts'
-import { piEntries, piEntry, piStructure } from './entries.ts'
+import { piEntries, piEntry, piStructure, piStructureInto } from './entries.ts'
 import { identifyOpenClaw, identifyPi } from './identify.ts'
 import { inPlacePi } from './in-place.ts'
 import { placeOpenClaw, placePi } from './place.ts'
@@ -46,6 +46,7 @@ const sharedReader = {
   sidecars: () => [],
   entries: (transcript, options) => piEntries(transcript, options ?? {}),
   structure: (transcript, options) => piStructure(transcript, options ?? {}),
+  structureInto: (transcript, sink, options) => piStructureInto(transcript, sink, options ?? {}),
   entry: piEntry,
   compactions: (transcript, options) => piCompactions(transcript, options ?? {}),
   context: piContext,
