@@ -1,5 +1,6 @@
 import { promisify } from 'node:util'
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib'
+import { decompressLarge } from './decompressor.ts'
 
 const compressAsync = promisify(zstdCompress)
 const decompressAsync = promisify(zstdDecompress)
@@ -12,9 +13,9 @@ export async function compress(bytes: Uint8Array): Promise<Uint8Array> {
 
 /** What a frame holds, bounded by `rawBytes`: a frame that would grow beyond it is refused, as is anything that is no frame. */
 export async function decompress(frame: Uint8Array, rawBytes: number): Promise<Uint8Array> {
+  if (rawBytes > largeBytes / 2 && rawBytes <= largeBytes) return decompressLarge(frame, rawBytes)
   const sizeBytes = Math.max(rawBytes, 1)
   // With room for all of it a frame takes one turn in the thread pool, instead of one for each 16 KiB; with a little more, zlib sees that it
-  // is done and makes no second buffer. Buffers of one length fit where the ones before them were.
-  const roomBytes = sizeBytes > largeBytes / 2 && sizeBytes <= largeBytes ? largeBytes : Math.min(sizeBytes, 4 * largeBytes)
-  return decompressAsync(frame, { maxOutputLength: sizeBytes, chunkSize: Math.max(roomBytes + 64, 1024) })
+  // is done and makes no second buffer.
+  return decompressAsync(frame, { maxOutputLength: sizeBytes, chunkSize: Math.max(Math.min(sizeBytes, 4 * largeBytes) + 64, 1024) })
 }

@@ -40,33 +40,13 @@ export function growingIndex(): GrowingIndex {
   const ids = textTable()
   const texts = textTable()
   const keeps = new Map<number, KeptEntries>()
-  // Mostly a line is the next one, and begins where the one before it ends: only where it isn't so something is kept.
-  const linesAhead = rareNumbers()
-  const oddEnds = rareNumbers()
-  let latestEnd = 0
-  let latestAhead = 0
+  const places = entryPlaces(pages)
   let latestId: string | undefined
   let latestWord: number | undefined
-  let part = 'main'
-  /** The page of the next entry, with its place in the file. */
-  const placed = (entry: LinePlace, position: number): EntryPage => {
-    const { start, end, line } = entry
-    const at = position & (pageSize - 1)
-    const page = pages[position >>> pageBits] ?? emptyPage(start)
-    pages[position >>> pageBits] = page
-    if (position === 0) part = entry.part
-    page.size = at + 1
-    setStart(page, at, start)
-    if (position > 0 && start !== latestEnd) oddEnds.add(position - 1, latestEnd)
-    latestEnd = end
-    if (position === 0 || latestAhead !== line - position) linesAhead.add(position, line - position)
-    latestAhead = line - position
-    return page
-  }
   const add = (entry: IndexedEntry): void => {
     const position = ids.size
     const at = position & (pageSize - 1)
-    const page = placed(entry, position)
+    const page = places.add(entry, position)
     const isFirst = ids.add(entry.id)
     const { leafId, note } = entry
     // Most entries hang off the one before them.
@@ -89,7 +69,7 @@ export function growingIndex(): GrowingIndex {
     const position = ids.size
     const at = position & (pageSize - 1)
     if (!ids.addWord(message.id)) return false
-    const page = placed(message, position)
+    const page = places.add(message, position)
     if (!message.hasParent) page.parents[at] = noParent
     else if (message.parent === latestWord) page.parents[at] = position - 1
     // Found as a word where it stands before, as mostly; an entry may name itself.
@@ -100,18 +80,8 @@ export function growingIndex(): GrowingIndex {
     return true
   }
   const { leafIdOf, ...columns } = fieldsOf(pages, ids, texts)
-  const endOf = (position: number): number | undefined => {
-    if (columns.startOf(position) === undefined) return undefined
-    const odd = oddEnds.upTo(position)
-    return odd?.position === position ? odd.value : (columns.startOf(position + 1) ?? latestEnd)
-  }
-  const fields = { ...columns, endOf }
-  const placeOf = (position: number, start: number): LinePlace => ({
-    part,
-    line: position + (linesAhead.upTo(position)?.value ?? 0),
-    start,
-    end: endOf(position) ?? start,
-  })
+  const fields = { ...columns, endOf: (position: number) => places.endOf(position, columns.startOf) }
+  const placeOf = (position: number, start: number): LinePlace => places.at(position, start, columns.startOf)
   return {
     ...fields,
     get size() {
@@ -125,6 +95,41 @@ export function growingIndex(): GrowingIndex {
       texts.free()
     },
     entry: (position) => entryOf(position, { ...fields, placeOf, leafIdOf, keepsOf: (kept) => keeps.get(kept) }),
+  }
+}
+
+/** Where entries lie. Mostly a line is the next one, and begins where the one before it ends: only where it isn't so something is kept. */
+function entryPlaces(pages: EntryPage[]) {
+  const linesAhead = rareNumbers()
+  const oddEnds = rareNumbers()
+  let latestEnd = 0
+  let latestAhead = 0
+  let part = 'main'
+  const endOf = (position: number, startOf: (position: number) => number | undefined): number | undefined =>
+    startOf(position) === undefined ? undefined : (oddEnds.at(position) ?? startOf(position + 1) ?? latestEnd)
+  return {
+    /** Puts the next entry in its place, and gives its page. */
+    add(entry: LinePlace, position: number): EntryPage {
+      const { start, end, line } = entry
+      const at = position & (pageSize - 1)
+      const page = pages[position >>> pageBits] ?? emptyPage(start)
+      pages[position >>> pageBits] = page
+      if (position === 0) part = entry.part
+      page.size = at + 1
+      setStart(page, at, start)
+      if (position > 0 && start !== latestEnd) oddEnds.add(position - 1, latestEnd)
+      latestEnd = end
+      if (position === 0 || latestAhead !== line - position) linesAhead.add(position, line - position)
+      latestAhead = line - position
+      return page
+    },
+    endOf,
+    at: (position: number, start: number, startOf: (position: number) => number | undefined): LinePlace => ({
+      part,
+      line: position + (linesAhead.upTo(position) ?? 0),
+      start,
+      end: endOf(position, startOf) ?? start,
+    }),
   }
 }
 

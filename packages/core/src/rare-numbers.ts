@@ -2,32 +2,35 @@
 export interface RareNumbers {
   /** Positions come in ascending order. */
   add(position: number, value: number): void
+  /** The number of this very position. */
+  at(position: number): number | undefined
   /** The number of the last position up to this one. */
-  upTo(position: number): { readonly position: number; readonly value: number } | undefined
+  upTo(position: number): number | undefined
 }
 
 /** None yet. */
 export function rareNumbers(): RareNumbers {
   const positions: number[] = []
   const values: number[] = []
-  const at = (place: number) => {
-    const [position, value] = [positions[place], values[place]]
-    return position === undefined || value === undefined ? undefined : { position, value }
+  const placeUpTo = (position: number) => {
+    let low = 0
+    let high = positions.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((positions[middle] ?? 0) <= position) low = middle + 1
+      else high = middle
+    }
+    return low - 1
   }
   return {
     add(position, value) {
       positions.push(position)
       values.push(value)
     },
-    upTo(position) {
-      let low = 0
-      let high = positions.length
-      while (low < high) {
-        const middle = (low + high) >>> 1
-        if ((positions[middle] ?? 0) <= position) low = middle + 1
-        else high = middle
-      }
-      return at(low - 1)
+    at(position) {
+      const place = placeUpTo(position)
+      return positions[place] === position ? values[place] : undefined
     },
+    upTo: (position) => values[placeUpTo(position)],
   }
 }

@@ -37,6 +37,10 @@ export function textTable(): TextTable {
       if (found === 0 || texts.equals(found - 1, packer, text)) return slot
     }
   }
+  const numberIn = (slot: number) => {
+    const found = slots[slot] ?? 0
+    return found === 0 ? undefined : found - 1
+  }
   const grow = () => {
     const old = slots
     slots = new Int32Array(old.length * 2)
@@ -70,14 +74,11 @@ export function textTable(): TextTable {
     },
     intern(text) {
       packer.pack(text)
-      const slot = slotOf(text)
-      const found = slots[slot] ?? 0
-      return found === 0 ? put(slot, text) : found - 1
+      return numberIn(slotOf(text)) ?? put(slotOf(text), text)
     },
     find(text) {
       packer.pack(text)
-      const found = slots[slotOf(text)] ?? 0
-      return found === 0 ? undefined : found - 1
+      return numberIn(slotOf(text))
     },
     addWord(word) {
       packer.packWord(word)
@@ -88,10 +89,9 @@ export function textTable(): TextTable {
     },
     findWord(word) {
       packer.packWord(word)
-      const found = slots[slotOf('')] ?? 0
-      return found === 0 ? undefined : found - 1
+      return numberIn(slotOf(''))
     },
-    at: (number) => texts.at(number),
+    at: texts.at,
     free() {
       freeBytes(new Uint8Array(slots.buffer))
       texts.free()

@@ -23,7 +23,8 @@ export async function inspectWritten(structure: (sink: StructureSink) => Promise
   let latestWord: number | undefined
   let leafWord: number | undefined
   // A header is no entry of the tree, whatever refers to it; but its id is taken.
-  let headerIds: Set<string> | undefined
+  const headerIds = new Set<string>()
+  const headerWords = new Set<number>()
   const isAbove = ({ hasParent, parent }: PlainMessage) => !hasParent || parent === latestWord || ids.findWord(parent) !== undefined
   await structure({
     line(line) {
@@ -37,7 +38,8 @@ export async function inspectWritten(structure: (sink: StructureSink) => Promise
       }
       const { id, parentId } = line
       if (line.kind === 'header') {
-        headerIds = (headerIds ?? new Set()).add(id)
+        headerIds.add(id)
+        if (/^[0-9a-f]{8}$/.test(id)) headerWords.add(Number.parseInt(id, 16) | 0)
         return
       }
       // Most entries hang off the one before them.
@@ -47,7 +49,7 @@ export async function inspectWritten(structure: (sink: StructureSink) => Promise
       latestWord = undefined
     },
     message(message) {
-      if (headerIds?.has(hexDigits(message.id)) === true) return false
+      if (headerWords.has(message.id)) return false
       const isKnown = isAbove(message)
       if (!ids.addWord(message.id)) return false
       isOrdered &&= isKnown
@@ -56,7 +58,7 @@ export async function inspectWritten(structure: (sink: StructureSink) => Promise
       leafWord = message.id
       return true
     },
-    has: (id) => ids.find(id) !== undefined || headerIds?.has(id) === true,
+    has: (id) => ids.find(id) !== undefined || headerIds.has(id),
   })
   if (leafWord !== undefined) leafId = hexDigits(leafWord)
   const hasLeaf = leafId !== undefined && ids.find(leafId) !== undefined

@@ -3,7 +3,7 @@ import { asCount, asName, asRecord, asString, type JsonRecord } from '../json-fi
 import { entryRole } from './entry-text.ts'
 import { currentVersion, messageRole, type PiHeader, piHeader, stateTypes } from './format.ts'
 import { type IdSet, idSet } from './id-set.ts'
-import type { MessageHead } from './line-head.ts'
+import { digitsOf, type MessageHead } from './line-head.ts'
 
 /** An entry, what its line says, and whether the line can stand in a version 3 file as it is. */
 export interface DecodedEntry {
@@ -35,9 +35,8 @@ export function entryDecoder(header?: PiHeader, taken: IdSet = idSet()): EntryDe
   // Kept while there are only entries of version 1: no other names one by its place.
   let idsByIndex: string[] | undefined = header === undefined ? [] : undefined
   let version = header?.version
-  let latestLeafId: string | undefined
-  let latestLeafWord: number | undefined
-  const latestLeaf = () => (latestLeafWord === undefined ? latestLeafId : (latestLeafWord >>> 0).toString(16).padStart(8, '0'))
+  /** An id, or one of eight hex digits as 32 bits. */
+  let latestLeaf: string | number | undefined
   return {
     takesPlain() {
       version ??= currentVersion
@@ -45,7 +44,7 @@ export function entryDecoder(header?: PiHeader, taken: IdSet = idSet()): EntryDe
     },
     passed(id) {
       idsByIndex = undefined
-      latestLeafWord = id
+      latestLeaf = id
     },
     free: ids.free,
     message(place, head) {
@@ -54,13 +53,10 @@ export function entryDecoder(header?: PiHeader, taken: IdSet = idSet()): EntryDe
       idsByIndex = undefined
       const parentId = ids.resolve(head.parentId)
       const id = ids.register(head.id, place.line)
-      latestLeafId = id
-      latestLeafWord = undefined
+      latestLeaf = id
       const { part, line, start, end } = place
-      const indexed: IndexedEntry =
-        parentId === undefined
-          ? { part, line, start, end, kind: 'message', id, role: head.role, leafId: id }
-          : { part, line, start, end, kind: 'message', id, parentId, role: head.role, leafId: id }
+      const shape = { part, line, start, end, kind: 'message', id, role: head.role, leafId: id } as const
+      const indexed: IndexedEntry = parentId === undefined ? shape : { ...shape, parentId }
       return { value: unread, verbatim: id === head.id && parentId === head.parentId, indexed }
     },
     decode(place, value) {
@@ -69,7 +65,7 @@ export function entryDecoder(header?: PiHeader, taken: IdSet = idSet()): EntryDe
       const linear = version < 2 || (value['id'] === undefined && value['parentId'] === undefined)
       const ownId = linear && !isHeader ? undefined : asName(value['id'])
       const rawParentId = linear ? undefined : asName(value['parentId'])
-      const parentId = isHeader ? undefined : linear ? latestLeaf() : ids.resolve(rawParentId)
+      const parentId = isHeader ? undefined : linear ? idOf(latestLeaf) : ids.resolve(rawParentId)
       const id = ids.register(ownId, place.line)
       if (!linear && !isHeader) idsByIndex = undefined
       idsByIndex?.push(isHeader ? '' : id)
@@ -77,10 +73,7 @@ export function entryDecoder(header?: PiHeader, taken: IdSet = idSet()): EntryDe
       const target = asName(value['targetId'])
       const role = entryRole(value)
       const leafId = isHeader ? undefined : leafAfter(value, id, ids.resolve(target))
-      if (leafId !== undefined) {
-        latestLeafId = leafId
-        latestLeafWord = undefined
-      }
+      latestLeaf = leafId ?? latestLeaf
       const note = noteOf(value, ids.resolve(target))
       const verbatim =
         id === ownId &&
@@ -105,6 +98,10 @@ export function entryDecoder(header?: PiHeader, taken: IdSet = idSet()): EntryDe
       }
     },
   }
+}
+
+function idOf(id: string | number | undefined): string | undefined {
+  return typeof id === 'number' ? digitsOf(id) : id
 }
 
 /** In place of what a line says that was not parsed. */

@@ -86,7 +86,8 @@ export function headOf({ id, hasParent, parent, role }: WordHead): MessageHead {
   return { id: digitsOf(id), parentId: hasParent ? digitsOf(parent) : undefined, role }
 }
 
-function digitsOf(word: number): string {
+/** The eight hex digits of 32 bits. */
+export function digitsOf(word: number): string {
   return (word >>> 0).toString(16).padStart(8, '0')
 }
 

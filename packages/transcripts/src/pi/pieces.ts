@@ -12,14 +12,14 @@ export async function* inPieces(
   window: SourceWindow,
   { signal }: AbortOptions,
 ): AsyncGenerator<RewrittenPiece, void, undefined> {
-  let piece = new Uint8Array(pieceBytes)
+  let piece = emptyPiece()
   let size = 0
   let changed: ByteRange[] = []
   const flushed = (): RewrittenPiece => {
     // A small last piece doesn't hold on to a whole MiB.
     const bytes = size === piece.length ? piece : piece.slice(0, size)
     const flush: RewrittenPiece = { part: 'main', bytes, changed }
-    piece = size === piece.length ? new Uint8Array(pieceBytes) : piece
+    piece = size === piece.length ? emptyPiece() : piece
     size = 0
     changed = []
     return flush
@@ -47,4 +47,9 @@ export async function* inPieces(
     }
   }
   if (size > 0) yield flushed()
+}
+
+/** Not zeroed: no byte of it is given that was not set. A view on it, since cutting a buffer does not copy. */
+function emptyPiece(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(Buffer.allocUnsafeSlow(pieceBytes).buffer)
 }
