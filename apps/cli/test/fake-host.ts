@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import {
+  type BranchRoom,
   type Checkpoint,
   CheckpointError,
   type CheckpointPage,
@@ -55,6 +56,7 @@ export interface FakeAnswers {
   readonly verified?: VerifyReport
   readonly outcome?: 'captured' | 'unchanged'
   readonly warnings?: readonly string[]
+  readonly room?: BranchRoom
   /** Thrown by every operation. */
   readonly error?: unknown
 }
@@ -134,6 +136,7 @@ function fakeCheckpoints(answers: FakeAnswers, calls: Call[]): Checkpoints {
     resume: 'pi --session /sessions/new.jsonl',
     resumeArgv: ['pi', '--session', '/sessions/new.jsonl'],
     warnings: answers.warnings ?? [],
+    ...(answers.room === undefined ? {} : { room: answers.room }),
   }
   return {
     capture: (...args) =>

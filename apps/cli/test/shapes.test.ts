@@ -45,6 +45,8 @@ describe('--json gives the shape, and the service gets what was typed', () => {
       ['x', { to: '/work/project/out', dropUnanswered: true, name: 'n', signal }],
       { checkpoint, ...branchShape },
     ],
+    ['branch x --leave 30%', 'branch', ['x', { leavePercent: 30, signal }], { checkpoint, ...branchShape }],
+    ['branch x --before-turn', 'branch', ['x', { beforeTurn: true, signal }], { checkpoint, ...branchShape }],
     [
       'restore x --in-place --force --path moved.jsonl',
       'restore',
@@ -300,6 +302,26 @@ describe('for people', () => {
         expect(stdout).not.toMatch(controls)
       }
     }
+  })
+
+  test('--print-resume prints the exact command line alone, and what to mind beside it', async () => {
+    for (const line of ['branch x', 'restore x --in-place']) {
+      const { stdout, stderr } = await commandLine([...line.split(' '), '--print-resume'], {
+        host: fakeHost({ warnings: ['Close it first.'] }),
+      })
+      expect(stdout).toBe('pi --session /sessions/new.jsonl\n')
+      expect(stderr).toContain('Close it first.')
+    }
+  })
+
+  test('a branch of an automatic compaction says how to leave room, and one that was given room how much is left', async () => {
+    const full = { ...checkpoint, reason: 'auto-threshold' as const }
+    const { stdout } = await commandLine(['branch', 'x'], { host: fakeHost({ checkpoint: full }) })
+    expect(stdout).toContain('More room: palimpsest branch 456789ab --leave 30%\n')
+    const room = { leafId: 'l', contextBytes: 2048, keptBytes: 1024, estimatedTokens: 87_502 }
+    const earlier = await commandLine(['branch', 'x', '--leave', '50'], { host: fakeHost({ checkpoint: full, room }) })
+    expect(earlier.stdout).toContain('Context:   50 % of 2.0 KiB, about 87,502 tokens\n')
+    expect(earlier.stdout).not.toContain('More room')
   })
 
   test('a deletion says how it is undone', async () => {

@@ -77,6 +77,9 @@ describe('a usage error', () => {
     ['delete without anything', ['delete'], /Name the checkpoints to delete/],
     ['delete with half a session', ['delete', '--agent', 'pi'], /Name the checkpoints to delete/],
     ['restore without --in-place', ['restore', 'latest'], /palimpsest branch latest; or add --in-place/],
+    ['room that is no percentage', ['branch', 'x', '--leave', '100%'], /--leave is "100%"; it must be a whole percentage from 1% to 99%/],
+    ['no room at all', ['branch', 'x', '--leave', '0'], /--leave is "0"/],
+    ['two earlier points', ['branch', 'x', '--leave', '30%', '--before-turn'], /--leave and --before-turn don't go together/],
     ['a read-only server that restores', ['mcp', '--read-only', '--allow-restore'], /--read-only and --allow-restore/],
   ])('%s exits 2 and says what to do, in words and in JSON', async (_, argv, message) => {
     const host = fakeHost()
@@ -102,6 +105,8 @@ describe('a usage error', () => {
     for (const argv of [
       ['read', 'latest', '--raw', '--json'],
       ['mcp', '--json'],
+      ['branch', 'latest', '--print-resume', '--json'],
+      ['restore', 'latest', '--in-place', '--print-resume', '--json'],
     ]) {
       const { status, json } = await commandLine(argv, { host: fakeHost() })
       expect(status).toBe(2)

@@ -1,7 +1,7 @@
 // The complete public surface of @palimpsest/core. Whatever is named here is public API, so name it one by one.
 
 export type { AroundOutcome, AroundRequest } from './around.ts'
-export type { BranchOptions, BranchResult } from './branch.ts'
+export type { BranchOptions, BranchResult, BranchRoom } from './branch.ts'
 export type { CaptureRequest, PendingCheckpoint } from './capture.ts'
 export type { Catalogue, CataloguedSession, CatalogueProgress } from './catalogue.ts'
 export {

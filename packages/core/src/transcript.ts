@@ -287,6 +287,11 @@ export interface TranscriptReader {
    */
   kept(index: EntryIndex, leafId: string, keeps: KeptEntries): Int32Array
   /**
+   * The first entry of the turn that a message begins, by position; `undefined` for one that begins none: an answer, a tool's result, what the agent
+   * itself said in the user's name. Without this method every message of the role `user` begins a turn, by itself.
+   */
+  turnStart?(index: EntryIndex, position: number): number | undefined
+  /**
    * The parts of a new session that stands at `leafId`, as the agent reads them: ids unique, lineage recorded in the agent's own way, parts
    * one after the other, in bounded pieces that are the caller's. Throws `TRANSCRIPT_MALFORMED` for a structure that can't be given back.
    */

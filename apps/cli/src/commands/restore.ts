@@ -4,15 +4,17 @@ import { branchText } from '../branch-text.ts'
 import { checkpointLine } from '../checkpoint-table.ts'
 import { addExamples } from '../help.ts'
 import type { Invocation } from '../invocation.ts'
+import { addPrintResume, printResumeOf, refuseJson } from '../print-resume.ts'
 import type { DefineCommand } from '../program.ts'
 import { addSessionOptions, idDescription, type SessionOptions, withinSession } from '../session-options.ts'
 import { shortId } from '../short-id.ts'
-import { styled } from '../text.ts'
+import { styled, type Text } from '../text.ts'
 
 interface RestoreOptions extends SessionOptions {
   readonly inPlace?: true
   readonly force?: true
   readonly path?: string
+  readonly printResume?: true
 }
 
 /** `restore`: the same session put back; refused without `--in-place`. */
@@ -23,6 +25,7 @@ export const defineRestore: DefineCommand = (command, invocation) => {
     .option('--in-place', 'needed: the session’s own file is changed')
     .option('--force', 'even though the file was written within the last minute')
     .option('--path <file>', 'the session’s file, where it is no longer where it was')
+  addPrintResume(command)
   addSessionOptions(command)
   command.action((id: string, options: RestoreOptions) => restore(invocation, id, options))
   addExamples(command, [
@@ -33,7 +36,8 @@ export const defineRestore: DefineCommand = (command, invocation) => {
 }
 
 async function restore(invocation: Invocation, id: string, options: RestoreOptions): Promise<void> {
-  const { inPlace, force, path } = options
+  const { inPlace, force, path, printResume } = options
+  if (printResume === true) refuseJson(invocation)
   if (inPlace !== true) {
     const branch = invocation.commandLine('branch', id)
     const message = `restore changes the session’s own file. For a new session beside it run: ${branch}; or add --in-place.`
@@ -45,9 +49,14 @@ async function restore(invocation: Invocation, id: string, options: RestoreOptio
     ...(force === undefined ? {} : { force }),
     ...(path === undefined ? {} : { path: resolve(invocation.context.cwd, path) }),
   })
+  const undo: Text = [styled('dim', 'Undo:      '), invocation.commandLine('restore', shortId(result.undo), '--in-place')]
+  if (printResume === true) {
+    await invocation.output.note(undo)
+    return printResumeOf(invocation, result)
+  }
   await invocation.output.result(result, () => [
     ['Put back to ', checkpointLine(result.checkpoint, invocation.context.now())],
     ...branchText(result),
-    [styled('dim', 'Undo:      '), invocation.commandLine('restore', shortId(result.undo), '--in-place')],
+    undo,
   ])
 }

@@ -7,6 +7,7 @@ import { identifySession } from './identify.ts'
 import { placeSession } from './place.ts'
 import { replaceInPlace, rewriteSession } from './rewrite.ts'
 import { sidecarsOf } from './sidecars.ts'
+import { isPromptAt } from './turns.ts'
 
 /** The reader of Claude Code's sessions, known from clients 2.0.76 to 2.1.330. New sessions are placed below `configFolder` (`~/.claude`). */
 export function claudeCodeReader(options: { readonly configFolder: string }): TranscriptReader {
@@ -21,6 +22,7 @@ export function claudeCodeReader(options: { readonly configFolder: string }): Tr
     compactions: readCompactions,
     context: contextAt,
     kept: keptAt,
+    turnStart: (index, position) => (isPromptAt(index, position) ? position : undefined),
     rewrite: rewriteSession,
     place: (place) => placeSession(options.configFolder, place),
     inPlace: async () => replaceInPlace(),

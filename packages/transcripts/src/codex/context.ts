@@ -1,5 +1,6 @@
 import type { Context, ContextView, EntryIndex, KeptEntries, Problem } from '@palimpsest/core'
 import { keptOf } from '../kept-by-name.ts'
+import { readNote } from './note.ts'
 
 /**
  * The entries of a context as Codex rebuilds it: without a compaction on the branch every item up to the leaf; with one, what the last one kept,
@@ -82,4 +83,15 @@ function cycleAt(index: EntryIndex, position: number): Problem {
 
 function problem(message: string, line?: number): Problem {
   return { code: 'TRANSCRIPT_MALFORMED', message, ...(line === undefined ? {} : { line }) }
+}
+
+/** What Codex itself put before a prompt belongs to its turn. */
+export function codexTurnStart(index: EntryIndex, position: number): number | undefined {
+  if (readNote(index.noteOf(position))?.is !== 'prompt') return undefined
+  let start = position
+  for (let parent = index.parentOf(start); parent !== undefined; parent = index.parentOf(start)) {
+    if (parent >= start || readNote(index.noteOf(parent))?.is !== 'context') break
+    start = parent
+  }
+  return start
 }

@@ -1,6 +1,6 @@
 import type { TranscriptReader } from '@palimpsest/core'
 import { codexCompactions } from './compactions.ts'
-import { codexContext, codexKept } from './context.ts'
+import { codexContext, codexKept, codexTurnStart } from './context.ts'
 import { isRollout } from './detect.ts'
 import { codexEntries, codexEntry, codexStructure } from './entries.ts'
 import { identifyCodex } from './identify.ts'
@@ -23,6 +23,7 @@ export function codexReader(options: { readonly homeFolder?: string | undefined 
     compactions: (transcript, wanted) => codexCompactions(transcript, wanted ?? {}),
     context: codexContext,
     kept: codexKept,
+    turnStart: codexTurnStart,
     rewrite: rewriteCodex,
     place: (place) => placeCodex(place, options.homeFolder),
     inPlace: inPlaceCodex,

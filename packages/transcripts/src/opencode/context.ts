@@ -26,6 +26,20 @@ export function keptAt(index: EntryIndex, leafId: string, keeps: KeptEntries): I
   return keptOf(index, contextAt(index, leafId, 'context').positions, keeps)
 }
 
+/** A turn begins with the line of its prompt's message, the parts of which are what a context shows. */
+export function turnStartAt(index: EntryIndex, position: number): number | undefined {
+  if (index.roleOf(position) !== 'user' || index.kindOf(position) !== 'message') return undefined
+  for (let start: number | undefined = position; start !== undefined; start = earlier(index, start)) {
+    if (readNote(index.noteOf(start))?.is === 'message') return start
+  }
+  return undefined
+}
+
+function earlier(index: EntryIndex, position: number): number | undefined {
+  const parent = index.parentOf(position)
+  return parent !== undefined && parent < position ? parent : undefined
+}
+
 /** Entries as messages: each line of a message begins one. */
 function messagesOn(index: EntryIndex, path: Int32Array): readonly MessageOnPath[] {
   const messages: { position: number | undefined; parts: number[] }[] = []

@@ -1,6 +1,6 @@
 import type { TranscriptReader } from '@palimpsest/core'
 import { readCompactions } from './compactions.ts'
-import { contextAt, keptAt } from './context.ts'
+import { contextAt, keptAt, turnStartAt } from './context.ts'
 import { entryOfLine, readEntries, readStructure } from './entries.ts'
 import { identifySession, isOpenCodeSession } from './identify.ts'
 import { placeSession } from './place.ts'
@@ -22,6 +22,7 @@ export function openCodeReader(options: { readonly dataFolder?: string | undefin
     compactions: readCompactions,
     context: contextAt,
     kept: keptAt,
+    turnStart: turnStartAt,
     rewrite: rewriteSession,
     place: (place) => placeSession(place, options.dataFolder),
     inPlace: async () => refuseInPlace(),
