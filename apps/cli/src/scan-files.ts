@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { type CheckpointError, type ImportResult, isCheckpointError } from '@palimpsest/core'
-import type { FindProblem, FoundTranscript, Host } from '@palimpsest/host'
+import type { FindProblem, FoundTranscript, Host, ScanMemory } from '@palimpsest/host'
 import pMap from 'p-map'
 
 /** What to scan, and how far it has come. */
@@ -9,9 +9,10 @@ export interface ScanRequest {
   readonly paths: readonly string[]
   readonly cwd: string
   readonly agents?: readonly string[]
+  /** Another home folder, where the agents' sessions are looked for instead. */
+  readonly root?: string
+  /** Also what was deleted before; then every file is read, whatever earlier scans saw. */
   readonly again?: boolean
-  /** Whether to add up tokens, for which the checkpoints of every session are read. */
-  readonly countTokens: boolean
   readonly signal: AbortSignal
   readonly onFound?: (files: number) => void
   readonly onScanned?: (done: number, files: number) => void
@@ -19,7 +20,7 @@ export interface ScanRequest {
 
 /** A session file that was looked at: what its import found, or why it could not be. */
 export type ScannedFile = FoundTranscript &
-  ({ readonly imported: ImportResult; readonly tokens: number } | { readonly failure: CheckpointError })
+  ({ readonly imported: ImportResult } | { readonly imported?: undefined; readonly failure: CheckpointError })
 
 /** All that a scan found, in the order in which the files were. */
 export interface ScanResult {
@@ -38,7 +39,16 @@ const concurrency = 4
  * so does the signal, in both cases once the imports that had begun have ended.
  */
 export async function scanFiles(host: Host, request: ScanRequest): Promise<ScanResult> {
-  const { found, unread } = await find(host, request)
+  const memory = host.scanMemory?.()
+  try {
+    return await scanWith(host, request, memory)
+  } finally {
+    await memory?.flush()
+  }
+}
+
+async function scanWith(host: Host, request: ScanRequest, memory: ScanMemory | undefined): Promise<ScanResult> {
+  const { found, unread } = await find(host, request, memory)
   const stop: { reason?: unknown } = {}
   let done = 0
   const scanned = await pMap(
@@ -46,7 +56,7 @@ export async function scanFiles(host: Host, request: ScanRequest): Promise<ScanR
     async (file) => {
       if (stop.reason !== undefined || request.signal.aborted) return undefined
       try {
-        return await scanFile(host, file, request)
+        return await scanFile(host, file, request, memory)
       } catch (error) {
         stop.reason ??= error
         return undefined
@@ -66,14 +76,21 @@ export async function scanFiles(host: Host, request: ScanRequest): Promise<ScanR
 async function find(
   host: Host,
   request: ScanRequest,
+  memory: ScanMemory | undefined,
 ): Promise<{ readonly found: readonly FoundTranscript[]; readonly unread: readonly FindProblem[] }> {
   // Loaded here, so that `scan --help` waits for no storage adapter.
   const { findTranscripts } = await import('@palimpsest/host')
-  const { agents, signal } = request
+  const { agents, again, root, cwd, signal } = request
   const paths = absolutePaths(request)
   const found = new Map<string, FoundTranscript>()
   const unread: FindProblem[] = []
-  const options = { ...(paths.length === 0 ? {} : { paths }), ...(agents === undefined ? {} : { agents }), signal }
+  const options = {
+    ...(paths.length === 0 ? {} : { paths }),
+    ...(agents === undefined ? {} : { agents }),
+    ...(root === undefined ? {} : { root: resolve(cwd, root) }),
+    ...(again === true ? {} : { memory }),
+    signal,
+  }
   for await (const item of findTranscripts(host, options)) {
     if ('error' in item) unread.push(item)
     // A file in a folder that is also named by itself is looked at once.
@@ -83,24 +100,25 @@ async function find(
   return { found: [...found.values()], unread }
 }
 
-async function scanFile(host: Host, file: FoundTranscript, { again, countTokens, signal }: ScanRequest): Promise<ScannedFile> {
+async function scanFile(
+  host: Host,
+  file: FoundTranscript,
+  { again, signal }: ScanRequest,
+  memory: ScanMemory | undefined,
+): Promise<ScannedFile> {
+  const { agent, path, sizeBytes, files } = file
+  if (file.imported !== undefined) return { ...file, imported: file.imported }
   try {
-    const transcript = host.files.origin(file.path)
-    const imported = await host.checkpoints.import({ agent: file.agent, transcript, signal, ...(again === undefined ? {} : { again }) })
-    return { ...file, imported, tokens: countTokens ? await tokensCompacted(host, imported, signal) : 0 }
+    const transcript = host.files.origin(path)
+    // Asked before it is read: what is written meanwhile makes another state of it.
+    const state = files === undefined ? undefined : await memory?.stateOf(path, { agent, files }, { signal })
+    const imported = await host.checkpoints.import({ agent, transcript, signal, ...(again === undefined ? {} : { again }) })
+    if (files !== undefined && state !== undefined) await memory?.keep(state, { is: 'session', agent, sizeBytes, files, imported })
+    return { agent, path, sizeBytes, imported }
   } catch (error) {
-    if (isCheckpointError(error) && !isStoreFailure(error)) return { ...file, failure: error }
+    if (isCheckpointError(error) && !isStoreFailure(error)) return { agent, path, sizeBytes, failure: error }
     throw error
   }
-}
-
-/** Tokens that were in the context before each compaction, added up, as far as the transcript says them. */
-async function tokensCompacted(host: Host, imported: ImportResult, signal: AbortSignal): Promise<number> {
-  if (imported.checkpointIds.length === 0) return 0
-  const { agent, sessionKey } = imported
-  const { checkpoints } = await host.checkpoints.list({ agent, sessionKey, limit: 1000, signal })
-  const ids = new Set(imported.checkpointIds)
-  return checkpoints.reduce((sum, checkpoint) => sum + (ids.has(checkpoint.id) ? (checkpoint.tokensBefore ?? 0) : 0), 0)
 }
 
 /** Whether an error is the store's, so that no other session would fare better. */

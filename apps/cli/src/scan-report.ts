@@ -1,4 +1,4 @@
-import type { CheckpointError, CheckpointErrorCode } from '@palimpsest/core'
+import type { CheckpointError, CheckpointErrorCode, ImportResult } from '@palimpsest/core'
 import { byteSize } from './byte-size.ts'
 import { sessionKeyWidth } from './checkpoint-table.ts'
 import type { Block } from './output.ts'
@@ -24,6 +24,9 @@ interface ScannedSession {
   readonly created?: number
   readonly completed?: number
   readonly storedBytes?: number
+  readonly sizeBytes: number
+  readonly tokens?: number
+  readonly totalStoredBytes?: number
   readonly problems: readonly ScanProblem[]
   readonly problemCount: number
 }
@@ -46,9 +49,22 @@ export function scanReport(result: ScanResult): ScanReport {
 }
 
 function scannedSession(file: ScannedFile): ScannedSession {
-  const { agent, path } = file
-  if ('failure' in file) return { agent, path, checkpoints: [], problems: [scanProblem(file.failure)], problemCount: 1 }
-  const { sessionKey, sessionId, cwd, checkpointIds, created, completed, storedBytes, problems, problemCount } = file.imported
+  const { agent, path, sizeBytes } = file
+  if (file.imported === undefined)
+    return { agent, path, sizeBytes, checkpoints: [], problems: [scanProblem(file.failure)], problemCount: 1 }
+  const {
+    sessionKey,
+    sessionId,
+    cwd,
+    checkpointIds,
+    created,
+    completed,
+    storedBytes,
+    totalStoredBytes,
+    tokensBefore,
+    problems,
+    problemCount,
+  } = file.imported
   return {
     agent,
     sessionKey,
@@ -59,6 +75,9 @@ function scannedSession(file: ScannedFile): ScannedSession {
     created,
     completed,
     storedBytes,
+    sizeBytes,
+    tokens: tokensBefore,
+    totalStoredBytes,
     problems,
     problemCount,
   }
@@ -74,7 +93,7 @@ function scanProblem(error: CheckpointError): ScanProblem {
 export function scanBlocks(result: ScanResult, hints: { readonly list: string; readonly scanFolder: string }): readonly Block[] {
   const { files } = result
   if (files.length === 0) return [`No sessions found. Name a folder or a file: ${hints.scanFolder}`]
-  const compacted = files.filter((file) => 'imported' in file && file.imported.checkpointIds.length > 0)
+  const compacted = files.filter((file) => (file.imported?.checkpointIds.length ?? 0) > 0)
   if (compacted.length === 0) return [`${counted(files.length, 'session')} found, none with a compaction in it yet.`]
   return [scanTable(compacted), '', totals(files), [styled('dim', 'See them: '), hints.list]]
 }
@@ -90,28 +109,21 @@ function scanTable(files: readonly ScannedFile[]): Block {
       { title: 'bytes', align: 'right' },
       { title: 'stored', align: 'right' },
     ],
-    rows: files.flatMap((file) => ('imported' in file ? [scanRow(file)] : [])),
+    rows: files.flatMap((file) => (file.imported === undefined ? [] : [scanRow(file, file.imported)])),
   }
 }
 
-function scanRow({
-  agent,
-  sizeBytes,
-  imported,
-  tokens,
-}: ScannedFile & { readonly imported: ScannedFileImport; readonly tokens: number }): readonly Text[] {
+function scanRow({ agent, sizeBytes }: ScannedFile, imported: ImportResult): readonly Text[] {
   return [
     agent,
     shortenedPath(imported.cwd ?? '', 40),
     shortened(imported.sessionKey, sessionKeyWidth),
     String(imported.checkpointIds.length),
-    tokens === 0 ? '' : tokenCount(tokens),
+    imported.tokensBefore === 0 ? '' : tokenCount(imported.tokensBefore),
     byteSize(sizeBytes),
-    byteSize(imported.storedBytes),
+    byteSize(imported.totalStoredBytes),
   ]
 }
-
-type ScannedFileImport = Extract<ScannedFile, { readonly imported: unknown }>['imported']
 
 function totals(files: readonly ScannedFile[]): Text {
   // Copies of a session in several files hold the same compactions.
@@ -121,11 +133,11 @@ function totals(files: readonly ScannedFile[]): Text {
   let sizeBytes = 0
   let storedBytes = 0
   for (const file of files) {
-    if (!('imported' in file)) continue
-    const { agent, sessionKey, checkpointIds, created, completed } = file.imported
+    if (file.imported === undefined) continue
+    const { agent, sessionKey, checkpointIds, created, completed, tokensBefore } = file.imported
     for (const id of checkpointIds) compactions.add(id)
     const session = JSON.stringify([agent, sessionKey])
-    tokensBySession.set(session, Math.max(file.tokens, tokensBySession.get(session) ?? 0))
+    tokensBySession.set(session, Math.max(tokensBefore, tokensBySession.get(session) ?? 0))
     added += created + completed
     storedBytes += file.imported.storedBytes
     sizeBytes += file.sizeBytes
@@ -135,7 +147,7 @@ function totals(files: readonly ScannedFile[]): Text {
     counted(files.length, 'session'),
     `${counted(compactions.size, 'compaction')} kept (${added === 0 ? 'none' : added.toLocaleString('en-US')} new)`,
     tokens === 0 ? '' : `${tokenCount(tokens)} tokens`,
-    `${byteSize(sizeBytes)} read, ${byteSize(storedBytes)} newly stored`,
+    `${byteSize(sizeBytes)} of transcripts, ${byteSize(storedBytes)} newly stored`,
   ]
   return styled('bold', facts.filter((fact) => fact !== '').join(' · '))
 }
@@ -145,8 +157,8 @@ export function scanNotes(result: ScanResult): readonly Text[] {
   const named = new Set(result.namedFailures.map(({ path }) => path))
   const failures = result.files.flatMap((file) => ('failure' in file ? [{ path: file.path, error: file.failure }] : []))
   const skipped = [...result.unread, ...failures].filter(({ path }) => !named.has(path))
-  const malformed = result.files.flatMap((file) =>
-    'imported' in file && file.imported.problemCount > 0 ? [{ path: file.path, count: file.imported.problemCount }] : [],
+  const malformed = result.files.flatMap(({ path, imported }) =>
+    (imported?.problemCount ?? 0) > 0 ? [{ path, count: imported?.problemCount ?? 0 }] : [],
   )
   return [
     ...malformed.map(

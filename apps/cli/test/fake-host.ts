@@ -190,6 +190,8 @@ export function importResult(checkpointIds: readonly string[], fields: Partial<I
     cwd: '/work/project',
     checkpointIds,
     created: checkpointIds.length,
+    tokensBefore: 0,
+    totalStoredBytes: 1024,
     completed: 0,
     storedBytes: 1_000,
     problems: [],

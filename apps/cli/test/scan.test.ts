@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { CheckpointError } from '@palimpsest/core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { commandLine } from './command-line.ts'
-import { checkpointWith, fakeHost, importResult } from './fake-host.ts'
+import { fakeHost, importResult } from './fake-host.ts'
 
 let folder: string
 
@@ -20,15 +20,11 @@ afterEach(() => rm(folder, { recursive: true }))
 /** Imports what is in the folder: `a` has one compaction, `b` none, `c` can't be read. */
 const mixed = () =>
   fakeHost({
-    page: {
-      problems: [],
-      checkpoints: [checkpointWith({ id: 'id-a', tokensBefore: 1_500 }), checkpointWith({ id: 'of-another-import', tokensBefore: 7 })],
-    },
     import: async (path) => {
       if (path.endsWith('c.jsonl')) throw new CheckpointError('TRANSCRIPT_MALFORMED', 'No header.', { path, line: 0 })
       if (path.endsWith('b.jsonl')) return importResult([], { sessionKey: 'session-b' })
       const problems = [{ code: 'TRANSCRIPT_MALFORMED' as const, line: 4, message: 'not JSON' }]
-      return importResult(['id-a'], { sessionKey: 'session-a', problems, problemCount: 1 })
+      return importResult(['id-a'], { sessionKey: 'session-a', tokensBefore: 1_500, problems, problemCount: 1 })
     },
   })
 
@@ -51,6 +47,7 @@ describe('a folder', () => {
         {
           agent: 'pi',
           path: path('c'),
+          sizeBytes: 19,
           checkpoints: [],
           problems: [{ code: 'TRANSCRIPT_MALFORMED', line: 0, message: 'No header.' }],
           problemCount: 1,
@@ -66,7 +63,7 @@ describe('a folder', () => {
       'agent  project        session    compactions  tokens  bytes   stored',
       'pi     /work/project  session-a            1   1,500   19 B  1.0 KiB',
       '',
-      '3 sessions · 1 compaction kept (1 new) · 1,500 tokens · 38 B read, 2.0 KiB newly stored',
+      '3 sessions · 1 compaction kept (1 new) · 1,500 tokens · 38 B of transcripts, 2.0 KiB newly stored',
       'See them: palimpsest list',
       '',
     ])

@@ -1,3 +1,5 @@
+import { summaryOf } from './catalogue-entry.ts'
+import type { CheckpointRow } from './checkpoint.ts'
 import type { Environment } from './environment.ts'
 import type { Ledger } from './ledger.ts'
 import { type Change, changeLedger } from './ledger-store.ts'
@@ -43,6 +45,15 @@ export interface ImportResult {
   readonly completed: number
   /** Bytes that this import added to storage for the transcript, compressed. */
   readonly storedBytes: number
+  /** Tokens that were in the context before each compaction, added up, as far as the transcript says them. */
+  readonly tokensBefore: number
+  /** What the session takes in storage, records not counted. */
+  readonly totalStoredBytes: number
+  /**
+   * How many commits the session's ledger had when this was true: while it has as many, and the transcript is unchanged, another import says the same
+   * again. Absent where it would whatever the ledger says, since the transcript has no compaction.
+   */
+  readonly ledgerCommits?: number | undefined
   /** The first 100; `problemCount` counts all. */
   readonly problems: readonly ImportProblem[]
   readonly problemCount: number
@@ -74,7 +85,7 @@ interface Found {
   readonly inspected: InspectedLines
   readonly again: boolean
 }
-type Counts = Pick<ImportResult, 'checkpointIds' | 'created' | 'completed'>
+type Counts = Pick<ImportResult, 'checkpointIds' | 'created' | 'completed' | 'tokensBefore' | 'totalStoredBytes' | 'ledgerCommits'>
 
 async function settle(
   environment: Environment,
@@ -84,7 +95,7 @@ async function settle(
   options: AbortOptions,
 ): Promise<Counts> {
   const last = found.compactions.at(-1)
-  if (last === undefined) return { checkpointIds: [], created: 0, completed: 0 }
+  if (last === undefined) return { checkpointIds: [], created: 0, completed: 0, tokensBefore: 0, totalStoredBytes: 0 }
   const inherited = await inheritedBoundaries(environment, session)
   // Checkpoints stand before their boundaries: what comes after the last one belongs to none yet.
   const contents = session.contents.map((content) => (content.name === 'main' ? { ...content, endBytes: last.boundary.start } : content))
@@ -94,8 +105,9 @@ async function settle(
   return changeLedger(environment, session.name, { ...options, beginWith }, async (ledger) => {
     const trash = ledger === undefined ? [] : await allTrash(environment, session.name, ledger, options)
     const passed = new Set([...inherited, ...(ledger?.removed ?? []), ...trash.flatMap(({ boundaryId }) => boundaryId ?? [])])
-    const known = settledAlready(await knownRows(environment, session, ledger, options), found, passed)
-    if (known !== undefined) return { result: known }
+    const rows = await knownRows(environment, session, ledger, options)
+    const known = settledAlready(rows, found, passed)
+    if (known !== undefined) return { result: countsOf({ checkpointIds: known, created: 0, completed: 0 }, rows, ledger) }
     return puttingTogether(options, (putting) =>
       settleInto(environment, session, store, contents, { ...found, inherited }, ledger ?? newLedger(session), putting),
     )
@@ -131,34 +143,52 @@ async function settleInto(
     again: found.again,
   })
   await assertStillSame(session, store, stored, contents, { ...options, byTail: false })
-  if (!settled.changed) return { result: countsOf(settled) }
+  if (!settled.changed) return { result: countsOf(settled, settled.rows, before) }
   const kept = retain(settled.rows, settled.ledger.trash, environment.retention, environment.now())
   const next = await withRows(environment, session.name, { ...settled.ledger, trash: kept.trash }, kept.rows, options)
-  const counts = countsOf({ ...settled, checkpointIds: settled.checkpointIds.filter((id) => kept.rows.some((row) => row.id === id)) })
-  return { ledger: next.ledger, result: counts, unnamed: [...settled.unnamed, ...next.unnamed] }
+  const checkpointIds = settled.checkpointIds.filter((id) => kept.rows.some((row) => row.id === id))
+  const counts = countsOf({ ...settled, checkpointIds }, kept.rows, next.ledger)
+  // Writing the ledger is one more commit.
+  return {
+    ledger: next.ledger,
+    result: { ...counts, ledgerCommits: next.ledger.commitCount + 1 },
+    unnamed: [...settled.unnamed, ...next.unnamed],
+  }
 }
 
-/** The answer without storing anything, where every compaction has been settled before and a whole id could be told from the line alone. */
+/** The ids without storing anything, where every compaction has been settled before and a whole id could be told from the line alone. */
 function settledAlready(
   rows: readonly { readonly id: string; readonly boundaryId?: string | undefined }[],
   found: Found,
   passedOver: ReadonlySet<string>,
-): Counts | undefined {
+): readonly string[] | undefined {
   const ids: string[] = []
   for (const { boundary } of found.compactions) {
     const row = boundary.entryId === undefined ? undefined : rows.find((candidate) => candidate.boundaryId === boundary.entryId)
     if (row !== undefined) ids.push(row.id)
     else if (boundary.entryId === undefined || found.again || !passedOver.has(boundary.entryId)) return undefined
   }
-  return { checkpointIds: ids, created: 0, completed: 0 }
+  return ids
 }
 
 async function knownRows(environment: Environment, session: TranscriptSession, ledger: Ledger | undefined, options: AbortOptions) {
   return ledger === undefined ? [] : allRows(environment, session.name, ledger, options)
 }
 
-function countsOf(settled: Settlement): Counts {
-  return { checkpointIds: settled.checkpointIds, created: settled.created, completed: settled.completed }
+function countsOf(
+  { checkpointIds, created, completed }: Pick<Settlement, 'checkpointIds' | 'created' | 'completed'>,
+  rows: readonly CheckpointRow[],
+  ledger: Ledger | undefined,
+): Counts {
+  const ids = new Set(checkpointIds)
+  return {
+    checkpointIds,
+    created,
+    completed,
+    tokensBefore: rows.reduce((sum, row) => sum + (ids.has(row.id) ? (row.tokensBefore ?? 0) : 0), 0),
+    totalStoredBytes: ledger === undefined ? 0 : summaryOf(ledger, rows).storedBytes,
+    ledgerCommits: ledger?.commitCount ?? 0,
+  }
 }
 
 function problemsOf(session: TranscriptSession, inspected: InspectedLines): Pick<ImportResult, 'problems' | 'problemCount'> {

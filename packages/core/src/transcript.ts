@@ -35,6 +35,8 @@ export interface Transcript {
 /** A part that can still be compared with what it was when it was opened. */
 export interface OpenTranscript extends Transcript {
   readonly identity?: FileIdentity | undefined
+  /** The files that its main part was read from, sidecars left out; `undefined` where that can't be told. */
+  readonly files?: readonly string[] | undefined
   /** The transcript is read no more. */
   close(): Promise<void>
   /** Whether the bytes that were read are still the file's: growing is fine, a rewrite is not. */
@@ -248,6 +250,8 @@ export interface TranscriptReader {
   readonly agent: AgentId
   /** Which files beside a main part belong to it. */
   sidecars(mainFileName: string): readonly SidecarRule[]
+  /** The names of the companions that it looks into. */
+  readonly companions?: readonly string[] | undefined
   /** Whether the first bytes of a file are a transcript of this agent. `siblings` are the names in its folder. */
   detect(head: Uint8Array, file: { readonly path: string; readonly siblings: ReadonlySet<string> }): boolean
   /** The session. Throws `TRANSCRIPT_UNRECOGNISED` when there is no valid header. */
@@ -317,6 +321,14 @@ export interface TranscriptTarget {
 export interface TranscriptFiles {
   /** A transcript in a file; nothing is opened yet. */
   origin(path: string): TranscriptOrigin
+  /**
+   * A text that is another as soon as one of these files, or a sidecar of the first by these rules, is written, made or removed: from what the file
+   * system says of them, without opening any. `undefined` where it can't be told, as of a file that was written this very moment.
+   */
+  state?(
+    files: readonly string[],
+    options?: AbortOptions & { readonly sidecars?: readonly SidecarRule[] | undefined },
+  ): Promise<string | undefined>
   /** A new file; refused when it exists. Permissions are 0600, or `modeFrom`'s where that is narrower. */
   create(placement: Placement, options?: { readonly modeFrom?: string | undefined }): Promise<TranscriptTarget>
   /**

@@ -1,9 +1,10 @@
 import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError, isCheckpointError } from '@palimpsest/core'
-import { isOpenCodeDatabaseName, openCodeSessions } from '@palimpsest/transcripts'
+import { isOpenCodeDatabaseName, openCodeDatabaseFiles, openCodeSessions } from '@palimpsest/transcripts'
 import type { DatabasePlace } from './agents.ts'
 import type { FindProblem, FoundTranscript } from './find-transcripts.ts'
+import type { ScanMemory } from './scan-memory.ts'
 import { type FoundFile, listFolder } from './walk-files.ts'
 
 /** How every SQLite database begins. */
@@ -35,6 +36,7 @@ export async function isDatabase({ path }: FoundFile): Promise<boolean> {
 export async function* sessionsInDatabase(
   { path, named }: FoundFile,
   wanted: ReadonlySet<string>,
+  memory?: ScanMemory,
 ): AsyncGenerator<FoundTranscript | FindProblem, void, undefined> {
   const agent = 'opencode'
   if (!wanted.has(agent)) {
@@ -42,7 +44,16 @@ export async function* sessionsInDatabase(
     return
   }
   try {
-    for (const session of await openCodeSessions(path)) yield { agent, ...session }
+    const files = openCodeDatabaseFiles(path)
+    const known = await memory?.recall(path)
+    if (known?.is === 'database') {
+      for (const session of known.sessions) yield { agent, ...session, files }
+      return
+    }
+    const state = await memory?.stateOf(path, { files })
+    const sessions = await openCodeSessions(path)
+    if (state !== undefined) await memory?.keep(state, { is: 'database', sessions })
+    for (const session of sessions) yield { agent, ...session, files }
   } catch (error) {
     if (!isCheckpointError(error)) throw error
     if (named || !isUnrecognised(error)) yield { path, error }

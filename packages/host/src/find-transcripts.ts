@@ -1,9 +1,11 @@
 import { stat } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
-import { type AbortOptions, type AgentId, CheckpointError } from '@palimpsest/core'
+import { type AbortOptions, type AgentId, CheckpointError, type ImportResult } from '@palimpsest/core'
+import { knownAgents } from './agents.ts'
 import { databasesAt, isDatabase, sessionsInDatabase } from './databases.ts'
 import type { Host } from './host.ts'
-import { recognise } from './recognise.ts'
+import { mainOfSidecar, recognise } from './recognise.ts'
+import type { ScanMemory, Seen } from './scan-memory.ts'
 import { type FoundFile, listFolder, walkFiles } from './walk-files.ts'
 
 /** A session's main file, and whose it is. */
@@ -12,6 +14,10 @@ export interface FoundTranscript {
   /** Absolute; of a session in a database `<database>#<session id>`, which `files.origin` understands. */
   readonly path: string
   readonly sizeBytes: number
+  /** The files of its main part, where they can be told. */
+  readonly files?: readonly string[] | undefined
+  /** What an import would say, where an earlier scan knows it: nothing was written since, neither to the files nor to what is kept of the session. */
+  readonly imported?: ImportResult | undefined
 }
 
 /** A file or folder that can't be looked into, or a named file that is no session. Told from a `FoundTranscript` by `'error' in found`. */
@@ -28,6 +34,10 @@ export interface FindOptions extends AbortOptions {
   readonly paths?: readonly string[] | undefined
   /** By default all. */
   readonly agents?: readonly string[] | undefined
+  /** Another home folder, below which the agents' folders are looked for, whatever the environment says. */
+  readonly root?: string | undefined
+  /** What earlier scans saw; without it every file is opened. */
+  readonly memory?: ScanMemory | undefined
 }
 
 /**
@@ -41,24 +51,56 @@ export async function* findTranscripts(
 ): AsyncGenerator<FoundTranscript | FindProblem, void, undefined> {
   const wanted = new Set(options.agents ?? host.readers.map(({ agent }) => agent))
   assertKnown(wanted, host)
+  const at = options.root === undefined ? host : { ...host, ...knownAgents({}, resolve(options.root)) }
   const seen = new Set<string>()
-  for await (const found of candidates(host, wanted, options)) {
+  for await (const found of candidates(at, wanted, options)) {
     options.signal?.throwIfAborted()
     if (!('error' in found) && seen.has(found.path)) continue
     seen.add(found.path)
     if ('error' in found) {
       yield found
     } else if (await isDatabase(found)) {
-      for await (const session of sessionsInDatabase(found, wanted)) {
+      for await (const session of sessionsInDatabase(found, wanted, options.memory)) {
         const isKnown = !('error' in session) && seen.has(session.path)
         seen.add(session.path)
-        if (!isKnown) yield session
+        if (!isKnown) yield 'error' in session ? session : { ...session, ...(await importedOf(session.path, options)) }
       }
     } else {
-      const session = await recognise(found, host, wanted, { signal: options.signal })
+      const session = await sessionIn(found, at, wanted, options)
       if (session !== undefined) yield session
     }
   }
+}
+
+/** Whose session a file is, from the memory where that knows it. */
+async function sessionIn(
+  file: FoundFile,
+  host: Pick<Host, 'readers' | 'files'>,
+  wanted: ReadonlySet<string>,
+  { memory, signal }: FindOptions,
+): Promise<FoundTranscript | FindProblem | undefined> {
+  const { path, named } = file
+  if (memory === undefined || (await mainOfSidecar(path, host.readers)) !== undefined) return recognise(file, host, wanted, { signal })
+  const known = await memory.recall(path, { signal })
+  if (known?.is === 'no session' && !named) return undefined
+  if (known?.is === 'session' && (wanted.has(known.agent) || !named)) {
+    const { agent, sizeBytes, files } = known
+    return wanted.has(agent) ? { agent, path, sizeBytes, files, ...importedIn(known) } : undefined
+  }
+  const state = await memory.stateOf(path, { files: [path] }, { signal })
+  const session = await recognise(file, host, wanted, { signal })
+  const isNobodys = session === undefined && host.readers.every(({ agent }) => wanted.has(agent))
+  if (isNobodys && state !== undefined) await memory.keep(state, { is: 'no session' })
+  return session
+}
+
+async function importedOf(path: string, { memory, signal }: FindOptions): Promise<Pick<FoundTranscript, 'imported'>> {
+  const known = await memory?.recall(path, { signal })
+  return known?.is === 'session' ? importedIn(known) : {}
+}
+
+function importedIn({ imported }: Seen & { readonly is: 'session' }): Pick<FoundTranscript, 'imported'> {
+  return { imported: { ...imported, created: 0, completed: 0, storedBytes: 0 } }
 }
 
 function assertKnown(wanted: ReadonlySet<string>, { readers }: Pick<Host, 'readers'>): void {

@@ -12,6 +12,7 @@ import { type DatabasePlace, knownAgents } from './agents.ts'
 import type { Configuration } from './configuration.ts'
 import { openStore } from './open-store.ts'
 import { readConfiguration } from './read-configuration.ts'
+import { type ScanMemory, scanMemory } from './scan-memory.ts'
 import { catalogueOf } from './store-catalogue.ts'
 
 /** Where a host takes its surroundings from. */
@@ -38,6 +39,8 @@ export interface Host {
   /** By agent, where its databases lie, whether they are there or not. */
   readonly databases?: ReadonlyMap<AgentId, DatabasePlace> | undefined
   readonly files: TranscriptFiles
+  /** What earlier scans saw, for one scan; `undefined` where there is no catalogue to keep it in. */
+  scanMemory?(): ScanMemory | undefined
   /** Idempotent. */
   close(): Promise<void>
 }
@@ -55,8 +58,9 @@ export async function openHost(options: HostOptions = {}): Promise<Host> {
   const catalogue = await catalogueOf(configuration.store, configuration.cacheFolder)
   const { readers, sessionFolders, databases } = knownAgents(env, homeFolder)
   const files = nodeTranscriptFiles()
+  const checkpoints = createCheckpoints({ storage, readers, files, retention: configuration.retention, catalogue })
   return {
-    checkpoints: createCheckpoints({ storage, readers, files, retention: configuration.retention, catalogue }),
+    checkpoints,
     storage,
     storeUrl: configuration.store.url,
     configuration,
@@ -64,6 +68,7 @@ export async function openHost(options: HostOptions = {}): Promise<Host> {
     sessionFolders,
     databases,
     files,
+    scanMemory: () => (catalogue === undefined ? undefined : scanMemory(catalogue, { checkpoints, readers, files })),
     async close() {
       await storage.close()
       catalogue?.close()

@@ -25,9 +25,9 @@ export async function recognise(
   const main = await mainOfSidecar(path, readers)
   if (main !== undefined) return named ? unrecognised(path, `belongs to the session ${main}. Name that instead`) : undefined
   try {
-    const { head, sizeBytes } = await readHead(path, files, options)
+    const { head, sizeBytes, read } = await readHead(path, files, options)
     const agent = readers.find((reader) => reader.detect(head, file))?.agent
-    if (agent !== undefined && wanted.has(agent)) return { agent, path, sizeBytes }
+    if (agent !== undefined && wanted.has(agent)) return { agent, path, sizeBytes, ...(read === undefined ? {} : { files: read }) }
     return named ? unrecognised(path, whyUnwanted(agent, readers)) : undefined
   } catch (error) {
     if (!isCheckpointError(error)) throw error
@@ -37,7 +37,7 @@ export async function recognise(
 }
 
 /** The main file, where it is there, whose sidecar a file is by its place; `undefined` for a file that is no sidecar. */
-async function mainOfSidecar(path: string, readers: readonly TranscriptReader[]): Promise<string | undefined> {
+export async function mainOfSidecar(path: string, readers: readonly TranscriptReader[]): Promise<string | undefined> {
   let folder = dirname(path)
   for (let level = 0; level < sidecarLevels; level += 1) {
     const parent = dirname(folder)
@@ -59,13 +59,18 @@ async function isFile(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isFile() === true
 }
 
-async function readHead(path: string, files: Host['files'], options: AbortOptions): Promise<{ head: Uint8Array; sizeBytes: number }> {
+async function readHead(
+  path: string,
+  files: Host['files'],
+  options: AbortOptions,
+): Promise<{ head: Uint8Array; sizeBytes: number; read: readonly string[] | undefined }> {
   const transcript = await files.origin(path).open(options)
   try {
     for await (const { source } of transcript.parts()) {
-      return { head: await source.read(0, Math.min(headBytes, source.sizeBytes), options), sizeBytes: source.sizeBytes }
+      const head = await source.read(0, Math.min(headBytes, source.sizeBytes), options)
+      return { head, sizeBytes: source.sizeBytes, read: transcript.files }
     }
-    return { head: new Uint8Array(), sizeBytes: 0 }
+    return { head: new Uint8Array(), sizeBytes: 0, read: transcript.files }
   } finally {
     await transcript.close()
   }

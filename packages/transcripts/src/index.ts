@@ -18,6 +18,7 @@ export {
   isOpenCodeDatabaseName,
   isOpenCodeSessionFile,
   type OpenCodeSessionPath,
+  openCodeDatabaseFiles,
   openCodeSessions,
   openCodeTranscript,
 } from './opencode/origin.ts'

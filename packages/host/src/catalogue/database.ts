@@ -21,6 +21,8 @@ export interface CatalogueDatabase {
    * deleted and begun again, and a file that another process has replaced is opened anew. Waits up to some seconds for other writers.
    */
   run<Value>(work: (database: DatabaseSync) => Value, options?: AbortOptions): Promise<Value>
+  /** Opens the file anew at the next operation, and asks again whose it is. */
+  renew(): void
   /** Deletes the file, so that every process begins again. Nothing happens after `close`. */
   discard(): void
   /** Idempotent; `run` throws afterwards. */
@@ -68,6 +70,7 @@ export function catalogueDatabase(path: string, storeIdentity?: () => string): C
         }
       }
     },
+    renew: release,
     discard() {
       if (!closed) discard()
     },
@@ -88,6 +91,7 @@ export function memoryDatabase(): CatalogueDatabase {
       options?.signal?.throwIfAborted()
       return work(database)
     },
+    renew: () => {},
     discard: () => {},
     close: () => database.close(),
   }

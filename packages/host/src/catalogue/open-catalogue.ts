@@ -6,9 +6,17 @@ import type { Catalogue } from '@palimpsest/core'
 import { markChanging, type Writer, writeProgress, writeSession } from './changes.ts'
 import { type CatalogueDatabase, catalogueDatabase, memoryDatabase } from './database.ts'
 import { checkpointsEndingIn, knownNames, knownProgress, markedNames, newestCheckpoints, newestSessions } from './queries.ts'
+import { changingNames, commitCounts, type ScannedRow, scannedRow, writeScanned } from './scanned.ts'
+import { transaction } from './schema.ts'
 
 /** A catalogue in a file. */
 export interface OpenCatalogue extends Catalogue {
+  /** What a scan saw of a file; `undefined` where none did, and where the file of the catalogue can't be used. */
+  scanned(path: string): Promise<ScannedRow | undefined>
+  /** Keeps what a scan saw, in the place of what was known of these paths. What can't be kept is looked at again. */
+  writeScanned(rows: readonly ScannedRow[]): Promise<void>
+  /** How many commits each session's ledger has, as far as the catalogue has come; `changing` are those of which that isn't sure. */
+  commits(): Promise<{ readonly counts: ReadonlyMap<string, number>; readonly changing: ReadonlySet<string> } | undefined>
   /** Idempotent. */
   close(): void
 }
@@ -76,6 +84,19 @@ export async function openCatalogue(options: CatalogueOptions): Promise<OpenCata
     newest: (query) => database().run((opened) => newestCheckpoints(opened, query), query),
     endingIn: (suffix, query) => database().run((opened) => checkpointsEndingIn(opened, suffix, query.limit), query),
     sessions: (query) => database().run((opened) => newestSessions(opened, query), query),
+    async scanned(path) {
+      return memory === undefined ? await file.run((opened) => scannedRow(opened, path)).catch(() => undefined) : undefined
+    },
+    async writeScanned(rows) {
+      if (memory !== undefined || closed) return
+      // The first import has made the store meanwhile: what is written now is of that one.
+      file.renew()
+      await file.run((opened) => transaction(opened, () => writeScanned(opened, rows))).catch(() => undefined)
+    },
+    async commits() {
+      if (memory !== undefined) return undefined
+      return await file.run((opened) => ({ counts: commitCounts(opened), changing: changingNames(opened) })).catch(() => undefined)
+    },
     close() {
       closed = true
       memory?.close()

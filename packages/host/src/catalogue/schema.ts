@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { integerOf, textOf } from './columns.ts'
 
 /** Another version, older or newer, is discarded: everything in a catalogue can be read again from the ledgers. */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 // A checkpoint's id is turned round in `reversedId`, so that its end can be looked up. `agent` stands in both tables since it never changes.
 const tables = `
@@ -37,6 +37,7 @@ const tables = `
     markedAt INTEGER NOT NULL,
     PRIMARY KEY (name, writer)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE scanned (path TEXT PRIMARY KEY, state TEXT NOT NULL, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
   INSERT INTO store VALUES ('', NULL, '[]');
 `
 
@@ -56,7 +57,7 @@ export function createTables(database: DatabaseSync): void {
 export function forgetOtherStore(database: DatabaseSync, identity: string): void {
   if (textOf(database.prepare('SELECT identity FROM store').get(), 'identity') === identity) return
   transaction(database, () => {
-    database.exec('DELETE FROM checkpoint; DELETE FROM session')
+    database.exec('DELETE FROM checkpoint; DELETE FROM session; DELETE FROM scanned')
     database.prepare('UPDATE store SET identity = ?, token = NULL, unread = ?').run(identity, '[]')
   })
 }

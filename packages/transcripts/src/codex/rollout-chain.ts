@@ -25,16 +25,19 @@ const maxDepth = 3
 export async function openRollout(path: string, options: AbortOptions): Promise<MainFile> {
   const own = await openMainFile(path, options)
   const links: Link[] = [{ file: own, bytes: own.source.sizeBytes }]
+  let isWhole = true
   const seen = new Set([rolloutName(path)?.rolloutId])
   try {
     for (let base = await baseOf(own, options); base !== undefined && links.length < maxChain; ) {
       const found = seen.has(base.rolloutId) ? undefined : await findRollout(path, base.rolloutId)
+      isWhole = found !== undefined
       if (found === undefined) break
       seen.add(base.rolloutId)
       const file = await openMainFile(found, options)
       links.unshift({ file, bytes: base.bytes })
       if (!(await endsLine(file.source, base.bytes))) {
         await links.shift()?.file.close()
+        isWhole = false
         break
       }
       base = await baseOf(file, options)
@@ -43,7 +46,8 @@ export async function openRollout(path: string, options: AbortOptions): Promise<
     for (const { file } of links) await file.close()
     throw error
   }
-  return links.length === 1 ? own : chained(links)
+  const files = isWhole ? links.toReversed().flatMap(({ file }) => file.files ?? []) : undefined
+  return { ...(links.length === 1 ? own : chained(links)), files }
 }
 
 /** A file of a chain, and how many of its bytes belong to it. */
@@ -52,7 +56,7 @@ interface Link {
   readonly bytes: number
 }
 
-function chained(links: readonly Link[]): MainFile {
+function chained(links: readonly Link[]): Omit<MainFile, 'files'> {
   return {
     source: joinedSource(links),
     identity: undefined,

@@ -44,6 +44,7 @@ function transcriptOf(path: string, main: MainFile, sidecars: readonly SidecarFi
   return {
     path,
     ...(main.identity === undefined ? {} : { identity: main.identity }),
+    files: main.files,
     async *parts() {
       yield { name: 'main', source: main.source }
       for (const sidecar of sidecars) yield sidecarPart(sidecar)

@@ -11,6 +11,8 @@ export interface MainFile {
   readonly source: TranscriptSource
   /** None where the bytes of the source are not those of one file: then it can't be replaced, or known again by its tail. */
   readonly identity: FileIdentity | undefined
+  /** Those it was read from; `undefined` where one that belongs to it was not found. */
+  readonly files: readonly string[] | undefined
   /** Whether the path still means the file that was opened, no shorter, not written without growing, with the same last 64 KiB before the size of then. */
   unchanged(): Promise<boolean>
   /** Whether anything was written to the file that was opened since then. */
@@ -27,7 +29,7 @@ export async function openMainFile(path: string, options: AbortOptions): Promise
   const file = await openRegularFile(path, { followLinks: true })
   try {
     const tail = await tailDigest(file, path)
-    const state = { unchanged: () => isUnchanged(path, file, tail), written: () => isWritten(file) }
+    const state = { files: [path], unchanged: () => isUnchanged(path, file, tail), written: () => isWritten(file) }
     if (!path.endsWith('.zst')) return { ...plainFile(path, file), ...state }
     const { source, close } = await decompressedSource(file, path, options)
     const closeBoth = async () => {
@@ -41,7 +43,7 @@ export async function openMainFile(path: string, options: AbortOptions): Promise
   }
 }
 
-function plainFile(path: string, file: RegularFile): Omit<MainFile, 'unchanged' | 'written'> {
+function plainFile(path: string, file: RegularFile): Omit<MainFile, 'files' | 'unchanged' | 'written'> {
   const { sizeBytes } = file.identity
   const source: TranscriptSource = {
     sizeBytes,

@@ -1,6 +1,7 @@
 import type { TranscriptFiles } from '@palimpsest/core'
 import { openCodeTranscript } from '../opencode/origin.ts'
 import { appendToFile, replaceFile } from './existing-file.ts'
+import { stateOfFiles } from './file-state.ts'
 import { fileTranscript } from './file-transcript.ts'
 import { createNewFile } from './new-file.ts'
 
@@ -11,6 +12,7 @@ import { createNewFile } from './new-file.ts'
 export function nodeTranscriptFiles(): TranscriptFiles {
   return {
     origin: (path) => openCodeTranscript(path) ?? fileTranscript(path),
+    state: stateOfFiles,
     create: (placement, options) => createNewFile(placement, options ?? {}),
     replace: replaceFile,
     append: appendToFile,

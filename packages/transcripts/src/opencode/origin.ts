@@ -30,7 +30,11 @@ export function openCodeTranscript(path: string): TranscriptOrigin | undefined {
         const { handle, identity } = await openRegularFile(database, { followLinks: true })
         await handle.close()
         const parts = await exportFromDatabase(database, sessionId, options ?? {})
-        return transcriptOf(`${database}#${sessionId}`, parts, { identity, unchanged: async () => true })
+        return transcriptOf(`${database}#${sessionId}`, parts, {
+          identity,
+          files: openCodeDatabaseFiles(database),
+          unchanged: async () => true,
+        })
       },
     }
   }
@@ -42,9 +46,15 @@ export function openCodeTranscript(path: string): TranscriptOrigin | undefined {
       const { handle, identity } = await openRegularFile(file, { followLinks: false })
       await handle.close()
       const exported = await exportFromStore(file, options ?? {})
-      return transcriptOf(file, exported, { identity, unchanged: exported.unchanged })
+      return transcriptOf(file, exported, { identity, files: undefined, unchanged: exported.unchanged })
     },
   }
+}
+
+/** The files of a database: what is written to it goes into one of them. */
+export function openCodeDatabaseFiles(database: string): readonly string[] {
+  const path = resolve(database)
+  return [path, `${path}-wal`, `${path}-journal`]
 }
 
 /** Whether a file is named as OpenCode names its databases, one for each of its channels. */
@@ -75,12 +85,13 @@ function databasePath(path: string): { readonly database: string; readonly sessi
 function transcriptOf(
   path: string,
   { parts, close }: SnapshotParts,
-  { identity, unchanged }: Pick<OpenTranscript, 'identity' | 'unchanged'>,
+  { identity, files, unchanged }: Pick<OpenTranscript, 'identity' | 'files' | 'unchanged'>,
 ): OpenTranscript {
   const sources = parts.map(({ name, spool }) => ({ name, source: spool.source() }))
   return {
     path,
     identity,
+    files,
     async *parts() {
       yield* sources
     },

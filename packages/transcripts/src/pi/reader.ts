@@ -44,6 +44,8 @@ export function openClawReader(
 
 const sharedReader = {
   sidecars: () => [],
+  // It says whose a session is, and in OpenClaw what was compacted.
+  companions: ['sessions.json'],
   entries: (transcript, options) => piEntries(transcript, options ?? {}),
   structure: (transcript, options) => piStructure(transcript, options ?? {}),
   structureInto: (transcript, sink, options) => piStructureInto(transcript, sink, options ?? {}),
