@@ -29,6 +29,7 @@ interface ScannedSession {
   readonly totalStoredBytes?: number
   readonly problems: readonly ScanProblem[]
   readonly problemCount: number
+  readonly unknownEntries?: number
 }
 
 /** What `scan --json` prints; `error` is that of the first file named on the command line that is no session. */
@@ -64,6 +65,7 @@ function scannedSession(file: ScannedFile): ScannedSession {
     tokensBefore,
     problems,
     problemCount,
+    unknownEntries,
   } = file.imported
   return {
     agent,
@@ -80,6 +82,7 @@ function scannedSession(file: ScannedFile): ScannedSession {
     totalStoredBytes,
     problems,
     problemCount,
+    unknownEntries,
   }
 }
 
@@ -164,6 +167,14 @@ export function scanNotes(result: ScanResult): readonly Text[] {
     ...malformed.map(
       ({ path, count }): Text => [styled('yellow', 'noted:'), ` ${path}: ${counted(count, 'line')} kept as bytes, not understood`],
     ),
+    ...result.files.flatMap(laterVersion),
     ...skipped.map(({ path, error }): Text => [styled('yellow', 'skipped:'), ` ${path}: ${error.message}`]),
   ]
+}
+
+function laterVersion({ path, agent, imported }: ScannedFile): readonly Text[] {
+  const count = imported?.unknownEntries ?? 0
+  if (count === 0) return []
+  const found = `${counted(count, 'record')} of a kind that is not known here, kept byte for byte`
+  return [[styled('yellow', 'noted:'), ` ${path}: ${found}; ${agent} may be of a later version than those that were tested`]]
 }

@@ -192,6 +192,7 @@ export function importResult(checkpointIds: readonly string[], fields: Partial<I
     created: checkpointIds.length,
     tokensBefore: 0,
     totalStoredBytes: 1024,
+    unknownEntries: 0,
     completed: 0,
     storedBytes: 1_000,
     problems: [],

@@ -8,6 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 // @boundaries-ignore sessions made by hand are written once
 import { claudeCodeSession, compactedPiSession, geminiSession, putOpenCodeDatabase } from '../../../packages/host/test/support/sessions.ts'
 import { type ScanRequest, scanFiles } from '../src/scan-files.ts'
+import { scanNotes } from '../src/scan-report.ts'
 
 const isRoot = process.getuid?.() === 0
 const claudeId = '22222222-2222-4222-8222-222222222222'
@@ -190,6 +191,19 @@ test('a broken session is reported each time, and the rest go on', async () => {
     const { result } = await scan(home)
     expect(result.unread.map(({ path, error }) => [path, error.code])).toEqual([[database, 'TRANSCRIPT_UNREADABLE']])
     expect(result.files).toHaveLength(8)
+  }
+})
+
+test('records of an agent of a later version are counted and kept, in every scan', async () => {
+  const home = await homeFolder()
+  const later = { type: 'hologram', id: 'dddddddd', parentId: null, timestamp: '2026-01-02T03:04:05.500Z', beams: 3 }
+  const lines = compacted('one').split('\n')
+  const path = await put(piPath(home, 'one'), [lines[0], JSON.stringify(later), ...lines.slice(1)].join('\n'))
+  for (const _ of [1, 2]) {
+    const { result, host } = await scan(home)
+    expect(result.files).toMatchObject([{ path, imported: { unknownEntries: 1, problemCount: 0, checkpointIds: [expect.any(String)] } }])
+    expect(JSON.stringify(scanNotes(result))).toContain('1 record of a kind that is not known here')
+    expect(Buffer.concat(await Array.fromAsync(host.checkpoints.raw('latest'))).toString()).toContain('hologram')
   }
 })
 

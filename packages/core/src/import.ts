@@ -57,6 +57,8 @@ export interface ImportResult {
   /** The first 100; `problemCount` counts all. */
   readonly problems: readonly ImportProblem[]
   readonly problemCount: number
+  /** Entries of a kind that the reader doesn't know, kept as all others are: the agent may be of a later version. */
+  readonly unknownEntries: number
 }
 
 /** Keeps the state before each compaction that a transcript records. */
@@ -76,6 +78,7 @@ export async function importTranscript(environment: Environment, request: Import
       ...settled,
       storedBytes: store.storedBytes(),
       ...problemsOf(session, inspected),
+      unknownEntries: inspected.unknownEntries,
     }
   })
 }

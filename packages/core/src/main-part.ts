@@ -12,6 +12,8 @@ export interface InspectedLines {
   readonly leafId: string | undefined
   /** Where each line begins that is no entry, in order, and what is wrong with it. */
   readonly badLines: readonly { readonly start: number; readonly line: number; readonly message: string }[]
+  /** How many are entries of a kind that the reader doesn't know. */
+  readonly unknownEntries: number
   /** The first of them that may mark a compaction; `undefined` where none can. */
   readonly firstBoundary: LineStart | undefined
 }
@@ -24,6 +26,7 @@ export async function inspectLines(
 ): Promise<InspectedLines> {
   let leafId: string | undefined
   let firstBoundary: LineStart | undefined
+  let unknownEntries = 0
   const badLines: { start: number; line: number; message: string }[] = []
   const ids = textTable()
   let leafWord: number | undefined
@@ -38,6 +41,7 @@ export async function inspectLines(
         leafId = entry.leafId
         leafWord = undefined
       }
+      if (entry.kind === 'unknown') unknownEntries += 1
       if (entry.kind === 'boundary' || entry.kind === 'summary') firstBoundary ??= { line: entry.line, start: entry.start }
     },
     message({ id }) {
@@ -49,7 +53,7 @@ export async function inspectLines(
   }
   await eachLine(reader, transcript, sink, options)
   ids.free()
-  return { leafId: leafWord === undefined ? leafId : hexDigits(leafWord), badLines, firstBoundary }
+  return { leafId: leafWord === undefined ? leafId : hexDigits(leafWord), badLines, firstBoundary, unknownEntries }
 }
 
 /** Every compaction that the inspected lines record, in file order. */

@@ -71,6 +71,7 @@ const importedSchema = z.object({
   ledgerCommits: count.optional(),
   problems: z.array(z.object({ code: z.literal('TRANSCRIPT_MALFORMED'), line: count.optional(), message: z.string() })),
   problemCount: count,
+  unknownEntries: count,
 })
 const rowSchema = z.object({
   version: z.literal(version),
