@@ -1,4 +1,5 @@
 import { installClaude } from './install-claude.ts'
+import { installIntoOthers } from './install-others.ts'
 import { installIntoPi } from './install-pi.ts'
 import type { Suite } from './suite.ts'
 
@@ -8,5 +9,6 @@ export const installs: Suite = {
   run: async (course) => {
     await installClaude(course)
     await installIntoPi(course)
+    await installIntoOthers(course)
   },
 }

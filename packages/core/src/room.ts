@@ -1,6 +1,7 @@
 import { indexTranscript } from './entry-index.ts'
 import { CheckpointError } from './errors.ts'
 import type { AbortOptions } from './storage.ts'
+import { eachLine } from './structure-sink.ts'
 import type { EntryIndex, Transcript, TranscriptReader } from './transcript.ts'
 
 /** From how far back a branch goes on, so that its context has room. At most one of the two. */
@@ -34,7 +35,8 @@ export async function earlierLeaf(
   options: AbortOptions & RoomWanted & { readonly wellFormed?: boolean | undefined },
 ): Promise<EarlierLeaf> {
   const leavePercent = checkedPercent(options)
-  const { index } = await indexTranscript(reader.structure(transcript, { signal: options.signal, wellFormed: options.wellFormed }))
+  const wanted = { signal: options.signal, wellFormed: options.wellFormed }
+  const { index } = await indexTranscript((sink) => eachLine(reader, transcript, sink, wanted))
   const { positions } = reader.context(index, leafId, 'context')
   const before = bytesBefore(index, positions)
   const contextBytes = before.at(-1) ?? 0
