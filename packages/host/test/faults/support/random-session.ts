@@ -134,7 +134,7 @@ async function take(service: Checkpoints, model: Model, step: Step, where: strin
       return
     case 'capture': {
       await service.capture({ ...request(model), reason: step.reason })
-      return learn(service, model, where, step.reason !== 'manual')
+      return learn(service, model, where, step.reason === 'manual' ? 'all but the newest' : 'all')
     }
     case 'import':
     case 'import again':
@@ -160,9 +160,13 @@ function request(model: Model) {
   return { agent: 'pi', transcript: bytesTranscript({ main: Buffer.from(model.text) }) }
 }
 
+/** What of the checkpoints that no compaction followed a step may let go, where it settles none. */
+type Replaced = 'all' | 'all but the newest' | 'none'
+
 /** What a capture or an import made, moved up to a boundary, or let go. */
-async function learn(service: Checkpoints, model: Model, where: string, mayReplace = true): Promise<void> {
+async function learn(service: Checkpoints, model: Model, where: string, replaced: Replaced = 'all'): Promise<void> {
   let hasSettled = false
+  const before = new Set(model.kept.keys())
   const whole = model.text.slice(0, model.text.lastIndexOf('\n') + 1)
   const listed = (await service.list({ limit: 1000 })).checkpoints
   for (const { id, status, reason, boundary } of listed) {
@@ -181,8 +185,12 @@ async function learn(service: Checkpoints, model: Model, where: string, mayRepla
   }
   for (const [id, known] of model.kept) {
     if (listed.some((checkpoint) => checkpoint.id === id)) continue
-    // Only what no compaction followed may be replaced by what came later, and not by what waits itself.
-    assert.ok(mayReplace || hasSettled, `${id} is gone for one that may be taken back ${where}`)
+    // Only what no compaction followed may be replaced by what came later. For what waits itself the newest of them stays, which has all of it.
+    const stays = [...model.kept].some(
+      ([other, { bytes }]) => other !== id && before.has(other) && Buffer.compare(bytes.subarray(0, known.bytes.length), known.bytes) === 0,
+    )
+    const mayGo = replaced === 'all' || hasSettled || (replaced === 'all but the newest' && stays)
+    assert.ok(mayGo, `${id} is gone for one that may be taken back ${where}`)
     assert.ok(known.boundaryId === undefined && (known.status === 'pending' || known.reason === 'session-end'), `${id} is gone ${where}`)
     model.kept.delete(id)
   }
@@ -205,7 +213,7 @@ async function settle(
   const snapshot = (await service.list({ limit: 1000 })).checkpoints.find((checkpoint) => checkpoint.id === id)
   if (snapshot === undefined) model.kept.delete(id)
   else assert.equal(snapshot.status, 'snapshot', `${id} is what it was before it was pending ${where}`)
-  return learn(service, model, where, false)
+  return learn(service, model, where, 'none')
 }
 
 async function moveToOrFromTrash(service: Checkpoints, model: Model, step: { kind: 'delete' | 'undelete'; which: number }): Promise<void> {
