@@ -1,4 +1,6 @@
-import { createZstdDecompress, type ZstdDecompress } from 'node:zlib'
+import { createZstdDecompress } from 'node:zlib'
+import { freeEnded } from './free-bytes.ts'
+import { zlibTurn } from './zlib-turn.ts'
 
 const pieceBytes = 256 * 1024
 const mostIdle = 2
@@ -63,7 +65,7 @@ function createLane(): Lane {
       // Not zeroed: it is given only when all of it was set.
       raw = new Uint8Array(Buffer.allocUnsafeSlow(rawBytes).buffer)
       filled = 0
-      await written(context, frame)
+      await zlibTurn(context, (done, failed) => context.write(frame, (error) => (error ? failed(error) : done())))
       if (filled !== rawBytes) throw new RangeError('The frame holds less than it should.')
       const whole = raw
       raw = new Uint8Array(0)
@@ -77,27 +79,4 @@ function createLane(): Lane {
     },
     close: () => context.destroy(),
   }
-}
-
-/** Writes a frame: all that it holds was handed over when this resolves. */
-function written(context: ZstdDecompress, frame: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (error?: Error | null): void => reject(error ?? new Error('The decompressor was closed.'))
-    context.once('error', failed)
-    context.once('close', failed)
-    const done = (): void => {
-      if (context.destroyed) return void failed()
-      // What was made is handed over as it comes; should some of it still wait, it is the turn of others first.
-      if (context.readableLength > 0) return void setImmediate(done)
-      context.off('error', failed)
-      context.off('close', failed)
-      resolve()
-    }
-    context.write(frame, (error) => (error ? failed(error) : done()))
-  })
-}
-
-/** Gives a buffer back when the piece that ends it was copied. */
-function freeEnded({ buffer, byteOffset, byteLength }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength && !buffer.detached) buffer.transfer(0)
 }

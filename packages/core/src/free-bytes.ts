@@ -7,3 +7,11 @@ export function freeBytes({ buffer, byteOffset, byteLength }: Uint8Array | Uint3
   if (!(buffer instanceof ArrayBuffer) || byteOffset !== 0) return
   if (byteLength > 0 && byteLength * 2 >= buffer.byteLength) buffer.transfer(0)
 }
+
+/**
+ * Gives a buffer that zlib fills piece by piece back with the piece that ends it. A shorter one stays: what is made next may begin behind it. All
+ * pieces of the buffer must have been used.
+ */
+export function freeEnded({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && byteOffset + byteLength === buffer.byteLength && !buffer.detached) buffer.transfer(0)
+}

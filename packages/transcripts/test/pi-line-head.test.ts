@@ -1,8 +1,8 @@
+import { textTable } from '@palimpsest/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { parseLine } from '../src/lines.ts'
 import { entryDecoder } from '../src/pi/entry-decoder.ts'
-import { idSet } from '../src/pi/id-set.ts'
 import { headOf, readLineHead, scanLineHead, scannedHead, type WordHead } from '../src/pi/line-head.ts'
 
 const place = { part: 'main', line: 1, start: 0, end: 1 }
@@ -112,7 +112,7 @@ test('a set of ids knows what was added, numbers or not, zero too', () => {
   )
   fc.assert(
     fc.property(fc.array(id, { maxLength: 3000, size: 'max' }), (ids) => {
-      const set = idSet()
+      const set = textTable()
       const model = new Set<string>()
       for (const each of ids) {
         expect(set.add(each)).toBe(!model.has(each))

@@ -1,8 +1,7 @@
-import type { EntryKind, IndexedEntry, KeptEntries, LinePlace } from '@palimpsest/core'
+import { type EntryKind, type IndexedEntry, type KeptEntries, type LinePlace, type TextTable, textTable } from '@palimpsest/core'
 import { asCount, asName, asRecord, asString, type JsonRecord } from '../json-fields.ts'
 import { entryRole } from './entry-text.ts'
 import { currentVersion, messageRole, type PiHeader, piHeader, stateTypes } from './format.ts'
-import { type IdSet, idSet } from './id-set.ts'
 import { digitsOf, type MessageHead } from './line-head.ts'
 
 /** An entry, what its line says, and whether the line can stand in a version 3 file as it is. */
@@ -25,12 +24,15 @@ export interface EntryDecoder {
   free(): void
 }
 
+/** Ids that are taken: `add` says whether one was not. */
+type TakenIds = Pick<TextTable, 'add' | 'free'>
+
 /**
  * A decoder for a file from its first line on, or, given its header, for a version 2 or 3 file from any line on: then ids that stand before
  * that line are not known to be taken, and an entry without id or parent right behind it has no parent. `taken` are the ids that are, where
  * somebody else keeps them.
  */
-export function entryDecoder(header?: PiHeader, taken: IdSet = idSet()): EntryDecoder {
+export function entryDecoder(header?: PiHeader, taken: TakenIds = textTable()): EntryDecoder {
   const ids = idRegistry(taken)
   // Kept while there are only entries of version 1: no other names one by its place.
   let idsByIndex: string[] | undefined = header === undefined ? [] : undefined
@@ -173,7 +175,7 @@ interface IdRegistry {
 }
 
 /** Unique ids; an id that stands on several lines means, to a line behind them, the last before it. */
-function idRegistry(taken: IdSet): IdRegistry {
+function idRegistry(taken: TakenIds): IdRegistry {
   const renamed = new Map<string, string>()
   return {
     free: taken.free,
