@@ -1,3 +1,4 @@
+import { leadingCount } from './leading-count.ts'
 import { textTable } from './text-table.ts'
 import type { BadLine } from './transcript.ts'
 
@@ -65,14 +66,8 @@ export function growingBadLines(): GrowingBadLines {
       }
     },
     onLine(line) {
-      let low = 0
-      let high = size
-      while (low < high) {
-        const middle = (low + high) >>> 1
-        if (lineAt(middle) < line) low = middle + 1
-        else high = middle
-      }
-      return low < size && lineAt(low) === line ? low : undefined
+      const at = leadingCount(size, (place) => lineAt(place) < line)
+      return at < size && lineAt(at) === line ? at : undefined
     },
   }
 }

@@ -1,3 +1,5 @@
+import { leadingCount } from './leading-count.ts'
+
 /** Numbers that few of many ascending positions have, at 16 bytes each. */
 export interface RareNumbers {
   /** Positions come in ascending order. */
@@ -12,16 +14,7 @@ export interface RareNumbers {
 export function rareNumbers(): RareNumbers {
   const positions: number[] = []
   const values: number[] = []
-  const placeUpTo = (position: number) => {
-    let low = 0
-    let high = positions.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((positions[middle] ?? 0) <= position) low = middle + 1
-      else high = middle
-    }
-    return low - 1
-  }
+  const placeUpTo = (position: number) => leadingCount(positions.length, (place) => (positions[place] ?? 0) <= position) - 1
   return {
     add(position, value) {
       positions.push(position)

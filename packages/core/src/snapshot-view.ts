@@ -1,6 +1,7 @@
 import type { CheckpointRecord } from './checkpoint.ts'
 import type { SnapshotIndex } from './entry-index.ts'
 import { CheckpointError } from './errors.ts'
+import { leadingCount } from './leading-count.ts'
 import { positionsWhere } from './positions.ts'
 import type { DamagedRange } from './snapshot.ts'
 import type { BadLine, IndexedEntry, Problem } from './transcript.ts'
@@ -109,16 +110,7 @@ function entryItems(
 /** Entries and bad lines in file order. */
 function everyLine({ entries, badLines }: SnapshotIndex): Items {
   /** How many bad lines lie before a place. */
-  const badBefore = (place: number): number => {
-    let low = 0
-    let high = badLines.size
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if (badLines.entriesBefore(middle) + middle < place) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
+  const badBefore = (place: number): number => leadingCount(badLines.size, (bad) => badLines.entriesBefore(bad) + bad < place)
   const isBad = (place: number, bad: number) => bad < badLines.size && badLines.entriesBefore(bad) + bad === place
   return {
     total: entries.size + badLines.size,
@@ -148,14 +140,7 @@ function everyLine({ entries, badLines }: SnapshotIndex): Items {
 
 /** How many bad lines stand before the entry at a position. */
 function badLinesBefore(badLines: SnapshotIndex['badLines'], position: number): number {
-  let low = 0
-  let high = badLines.size
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (badLines.entriesBefore(middle) <= position) low = middle + 1
-    else high = middle
-  }
-  return low
+  return leadingCount(badLines.size, (bad) => badLines.entriesBefore(bad) <= position)
 }
 
 function behindSummary(id: string, text: string, items: Items): Items {
@@ -183,16 +168,7 @@ function withGaps(items: Items, damaged: readonly DamagedRange[]): SnapshotView 
     }
   }
   for (let range = damaged[next]; range !== undefined; range = damaged[++next]) gaps.push({ place: items.total + gaps.length, range })
-  const gapsBefore = (place: number) => {
-    let low = 0
-    let high = gaps.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((gaps[middle]?.place ?? 0) < place) low = middle + 1
-      else high = middle
-    }
-    return low
-  }
+  const gapsBefore = (place: number) => leadingCount(gaps.length, (gap) => (gaps[gap]?.place ?? 0) < place)
   return {
     total: items.total + gaps.length,
     problems: items.problems,

@@ -4,6 +4,7 @@ import { sha256 } from './digest.ts'
 import type { Environment } from './environment.ts'
 import { isCheckpointError } from './errors.ts'
 import { freeBytes } from './free-bytes.ts'
+import { leadingCount } from './leading-count.ts'
 import type { Ledger } from './ledger.ts'
 import { objectKey, readSegment } from './session-objects.ts'
 import type { AbortOptions, Key } from './storage.ts'
@@ -131,15 +132,7 @@ async function getRange(
 }
 
 function firstEndingAfter(chunks: readonly LocatedChunk[], start: number): number {
-  let low = 0
-  let high = chunks.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    const chunk = chunks[middle]
-    if (chunk !== undefined && chunk.end <= start) low = middle + 1
-    else high = middle
-  }
-  return low
+  return leadingCount(chunks.length, (place) => (chunks[place]?.end ?? start + 1) <= start)
 }
 
 function blank(chunk: LocatedChunk): Uint8Array {
