@@ -144,7 +144,11 @@ export function createReferenceStorage(disk: Disk, defect?: Defect): Storage {
         if (value.byteLength > maxRefBytes) throw error('too-large', 'too large')
         const copy = copyIn(value)
         const looked = disk.refs.get(key)
-        if (defect === 'names-before-the-swap') disk.swapped.push(key)
+        if (defect === 'names-before-the-swap') {
+          disk.swapped.push(key)
+          // Long enough that a look at the changes falls between on every run.
+          for (let turn = 0; turn < 20; turn += 1) await setImmediate()
+        }
         await setImmediate()
         if (defect !== 'ignores-signals') options?.signal?.throwIfAborted()
         const current = defect === 'swap-looks-then-writes' ? looked : disk.refs.get(key)
