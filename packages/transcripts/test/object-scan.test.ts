@@ -1,21 +1,21 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { fieldRanges, scanObject } from '../src/object-scan.ts'
+import { scanning } from '../src/object-scan.ts'
 
-const fields = fieldRanges()
-
-/** What the scanner says of a text, in the middle of other bytes. */
+/** What the scan says of a text, in the middle of other bytes. */
 function scanned(text: string): { name: string; value: string; depth: number }[] | undefined {
   const before = Buffer.from('}"x')
   const inner = Buffer.from(text)
-  const bytes = Buffer.concat([before, inner, Buffer.from('"}]0e')])
-  const count = scanObject(bytes, before.length, before.length + inner.length, fields)
+  const scan = scanning(Buffer.concat([before, inner, Buffer.from('"}]0e')]))
+  if (scan === undefined) throw new Error('This text should be scanned.')
+  const { bytes, fields } = scan
+  const start = scan.start + before.length
+  const count = scan.count(start, start + inner.length)
   if (count === undefined) return undefined
-  return Array.from({ length: count }, (_, at) => ({
-    name: bytes.toString('utf8', fields.nameStarts[at], fields.nameEnds[at]),
-    value: bytes.toString('utf8', fields.valueStarts[at], fields.valueEnds[at]),
-    depth: fields.depths[at] ?? 0,
-  }))
+  return Array.from({ length: count }, (_, at) => {
+    const [depth = 0, nameStart, nameEnd, valueStart, valueEnd] = fields.subarray(at * 5, at * 5 + 5)
+    return { name: bytes.toString('utf8', nameStart, nameEnd), value: bytes.toString('utf8', valueStart, valueEnd), depth }
+  })
 }
 
 function parsed(text: string): unknown {
@@ -119,5 +119,34 @@ describe('scanning an object', () => {
     expect(scanned(`{"a":${'['.repeat(400)}1${']'.repeat(400)}}`)).toEqual([
       { name: 'a', value: `${'['.repeat(400)}1${']'.repeat(400)}`, depth: 1 },
     ])
+  })
+
+  test('says the same of a text at each distance from the 16 bytes that it looks at together', () => {
+    for (let length = 0; length < 40; length += 1) {
+      const filler = 'x'.repeat(length)
+      for (const [inner, isString] of [
+        ['', true],
+        ['\\n', true],
+        ['\\"', true],
+        ['\\u00e9', true],
+        ['\\u00g9', false],
+        ['\\x', false],
+        ['\t', false],
+        ['"', false],
+      ] as const) {
+        expect(scanned(`{"a":"${filler}${inner}"}`) !== undefined).toBe(isString)
+        expect(scanned(`{"a":"${inner}${filler}"}`) !== undefined).toBe(isString)
+      }
+      expect(scanned(`{"a":"${filler}`)).toBeUndefined()
+      expect(scanned(`{"a":"${filler}\\`)).toBeUndefined()
+      expect(scanned(`{"a":"${filler}\\u00`)).toBeUndefined()
+    }
+  })
+
+  test('takes long texts as well as short ones, and leaves those over 4 MiB to the parser', () => {
+    const long = JSON.stringify({ a: 'x\n'.repeat(1 << 20), b: 1 })
+    expect(scanned(long)?.map(({ value }) => value.length)).toEqual([3 * (1 << 20) + 2, 1])
+    expect(scanned('{"c":[]}')).toEqual([{ name: 'c', value: '[]', depth: 1 }])
+    expect(scanning(Buffer.alloc((4 << 20) + 1))).toBeUndefined()
   })
 })

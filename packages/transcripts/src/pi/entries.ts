@@ -16,6 +16,7 @@ import {
 } from '@palimpsest/core'
 import { asTime, type JsonRecord } from '../json-fields.ts'
 import { fileEnd, type LineBlock, lineEnd, parseLine, readLineBatches, readLineBlocks, readLines } from '../lines.ts'
+import { scanning } from '../object-scan.ts'
 import { sourceOf } from '../part-source.ts'
 import { type DecodedEntry, type EntryDecoder, entryDecoder } from './entry-decoder.ts'
 import { entryText, entryTool } from './entry-text.ts'
@@ -147,14 +148,17 @@ async function walkLines(
   const isShared = first === wanted
   const decoder = isShared ? entryDecoder(header, { add: (id) => !sink.has(id), free: () => undefined }) : entryDecoder(header)
   const message: Writable<PlainMessage> = { part, line: 0, start: 0, end: 0, id: 0, hasParent: false, parent: 0, role: 'user' }
-  const readHead = options.wellFormed === true ? readLineHead : scanLineHead
   let line = first?.line ?? 0
   const take = (block: LineBlock): void => {
     const { bytes, start } = block
-    const isText = options.wellFormed === true || isUtf8(bytes)
+    const scan = options.wellFormed !== true && isUtf8(bytes) ? scanning(bytes) : undefined
+    const readHead = (from: number, to: number): boolean => {
+      if (options.wellFormed === true) return readLineHead(bytes, from, to, message)
+      return scan !== undefined && scanLineHead(scan, scan.start + from, scan.start + to, message)
+    }
     for (let from = 0; from < bytes.length; line += 1) {
       const to = lineEnd(block, from)
-      const isMessage = isText && readHead(bytes, from, to, message)
+      const isMessage = readHead(from, to)
       message.line = line
       message.start = start + from
       message.end = fileEnd(block, to)

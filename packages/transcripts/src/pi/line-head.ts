@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import type { EntryRole } from '@palimpsest/core'
-import { fieldRanges, scanObject } from '../object-scan.ts'
+import { type ObjectScan, scanning } from '../object-scan.ts'
 
 /** All that a session's structure needs of a plain message. */
 export interface MessageHead {
@@ -57,26 +57,26 @@ export function readLineHead(bytes: Uint8Array, start: number, end: number, head
 }
 
 /**
- * The same for a line of which no more is known than that it is UTF-8: looked through to its end, so that what it gives is what parsing would.
- * `false` for a line that isn't a plain message, or isn't valid, for the parser to say what it is.
+ * The same for a line of which no more is known than that it is UTF-8, at these places of a scan's text: looked through to its end, so that what it
+ * gives is what parsing would. `false` for a line that isn't a plain message, or isn't valid, for the parser to say what it is.
  */
-export function scanLineHead(bytes: Uint8Array, start: number, end: number, head: WordHead): boolean {
-  if (!scanFields(bytes, start, end)) return false
-  if (!isWordField(bytes, found.id)) return false
+export function scanLineHead(scan: ObjectScan, start: number, end: number, head: WordHead): boolean {
+  if (!scanFields(scan, start, end)) return false
+  if (!isWordField(scan, found.id)) return false
   head.hasParent = found.parentId !== nullField
-  if (head.hasParent && !isWordField(bytes, found.parentId)) return false
-  head.id = wordAt(bytes, (fields.valueStarts[found.id] ?? 0) + 1)
-  if (head.hasParent) head.parent = wordAt(bytes, (fields.valueStarts[found.parentId] ?? 0) + 1)
+  if (head.hasParent && !isWordField(scan, found.parentId)) return false
+  head.id = wordAt(scan.bytes, startOf(scan, found.id) + 1)
+  if (head.hasParent) head.parent = wordAt(scan.bytes, startOf(scan, found.parentId) + 1)
   head.role = found.role
   return true
 }
 
 /** The same for any line and ids of any form; `undefined` for what is left to the parser. */
 export function scannedHead(bytes: Uint8Array): MessageHead | undefined {
-  if (!isUtf8(bytes) || !scanFields(bytes, 0, bytes.length)) return undefined
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const id = simpleString(buffer, found.id)
-  const parentId = found.parentId === nullField ? undefined : simpleString(buffer, found.parentId)
+  const scan = isUtf8(bytes) ? scanning(bytes) : undefined
+  if (scan === undefined || !scanFields(scan, scan.start, scan.start + bytes.length)) return undefined
+  const id = simpleString(scan, found.id)
+  const parentId = found.parentId === nullField ? undefined : simpleString(scan, found.parentId)
   if (id === undefined || id === '' || parentId === '' || (parentId === undefined && found.parentId !== nullField)) return undefined
   return { id, parentId, role: found.role }
 }
@@ -92,7 +92,6 @@ export function digitsOf(word: number): string {
 }
 
 // Overwritten by each line.
-const fields = fieldRanges()
 const nullField = -1
 const found: { id: number; parentId: number; role: EntryRole } = { id: 0, parentId: 0, role: 'user' }
 const maxSimpleBytes = 64
@@ -125,29 +124,30 @@ const names = {
 const messageType = Buffer.from('"message"')
 
 /** Finds the fields of a plain message; `false` for any other line. */
-function scanFields(bytes: Uint8Array, start: number, end: number): boolean {
+function scanFields(scan: ObjectScan, start: number, end: number): boolean {
+  const { bytes, fields } = scan
   if (bytes[start] !== 0x7b) return false
-  const count = scanObject(bytes, start, end, fields) ?? 0
+  const count = scan.count(start, end) ?? 0
   let isMessage = false
   let messages = 0
   let hasRole = false
   let id: number | undefined
   let parentId: number | undefined
   for (let at = 0; at < count; at += 1) {
-    const first = bytes[fields.valueStarts[at] ?? 0]
-    if (fields.depths[at] === 2) {
-      if (!isNamed(bytes, at, names.role)) continue
-      const role = roles.find(({ text }) => isValue(bytes, at, text))
+    const first = bytes[startOf(scan, at)]
+    if (fields[at * numbersOfField] === 2) {
+      if (!isNamed(scan, at, names.role)) continue
+      const role = roles.find(({ text }) => isValue(scan, at, text))
       if (role === undefined) return false
       found.role = role.role
       hasRole = true
-    } else if (isNamed(bytes, at, names.message)) messages += first === 0x7b ? 1 : 2
+    } else if (isNamed(scan, at, names.message)) messages += first === 0x7b ? 1 : 2
     // The fields of another object would be taken for those of the message.
     else if (first === 0x7b) return false
-    else if (isNamed(bytes, at, names.type)) isMessage = isValue(bytes, at, messageType)
-    else if (isNamed(bytes, at, names.id)) id = at
-    else if (isNamed(bytes, at, names.parentId)) parentId = first === 0x6e ? nullField : at
-    else if (!isNamed(bytes, at, names.timestamp) || first !== quote) return false
+    else if (isNamed(scan, at, names.type)) isMessage = isValue(scan, at, messageType)
+    else if (isNamed(scan, at, names.id)) id = at
+    else if (isNamed(scan, at, names.parentId)) parentId = first === 0x6e ? nullField : at
+    else if (!isNamed(scan, at, names.timestamp) || first !== quote) return false
   }
   if (!isMessage || messages !== 1 || !hasRole || id === undefined || parentId === undefined) return false
   found.id = id
@@ -196,17 +196,28 @@ function wordAt(bytes: Uint8Array, at: number): number {
   return word
 }
 
-function isWordField(bytes: Uint8Array, at: number): boolean {
-  const start = fields.valueStarts[at] ?? 0
-  return (fields.valueEnds[at] ?? 0) - start === 10 && bytes[start] === quote && isWord(bytes, start + 1)
+// Depth, then where the name starts and ends and where the value starts and ends.
+const numbersOfField = 5
+
+function startOf({ fields }: ObjectScan, at: number): number {
+  return fields[at * numbersOfField + 3] ?? 0
 }
 
-function isNamed(bytes: Uint8Array, at: number, name: Uint8Array): boolean {
-  return isText(bytes, fields.nameStarts[at] ?? 0, fields.nameEnds[at] ?? 0, name)
+function endOf({ fields }: ObjectScan, at: number): number {
+  return fields[at * numbersOfField + 4] ?? 0
 }
 
-function isValue(bytes: Uint8Array, at: number, value: Uint8Array): boolean {
-  return isText(bytes, fields.valueStarts[at] ?? 0, fields.valueEnds[at] ?? 0, value)
+function isWordField(scan: ObjectScan, at: number): boolean {
+  const start = startOf(scan, at)
+  return endOf(scan, at) - start === 10 && scan.bytes[start] === quote && isWord(scan.bytes, start + 1)
+}
+
+function isNamed({ bytes, fields }: ObjectScan, at: number, name: Uint8Array): boolean {
+  return isText(bytes, fields[at * numbersOfField + 1] ?? 0, fields[at * numbersOfField + 2] ?? 0, name)
+}
+
+function isValue(scan: ObjectScan, at: number, value: Uint8Array): boolean {
+  return isText(scan.bytes, startOf(scan, at), endOf(scan, at), value)
 }
 
 function isText(bytes: Uint8Array, start: number, end: number, text: Uint8Array): boolean {
@@ -214,10 +225,11 @@ function isText(bytes: Uint8Array, start: number, end: number, text: Uint8Array)
 }
 
 /** A short string of ASCII without escapes; other values are for the parser. */
-function simpleString(buffer: Buffer, at: number): string | undefined {
-  const start = fields.valueStarts[at] ?? 0
-  const end = fields.valueEnds[at] ?? 0
-  if (buffer[start] !== quote || end - start > maxSimpleBytes) return undefined
-  for (let index = start + 1; index < end - 1; index += 1) if (buffer[index] === 0x5c || (buffer[index] ?? 0) >= 0x80) return undefined
-  return buffer.toString('latin1', start + 1, end - 1)
+function simpleString(scan: ObjectScan, at: number): string | undefined {
+  const { bytes } = scan
+  const start = startOf(scan, at)
+  const end = endOf(scan, at)
+  if (bytes[start] !== quote || end - start > maxSimpleBytes) return undefined
+  for (let index = start + 1; index < end - 1; index += 1) if (bytes[index] === backslash || (bytes[index] ?? 0) >= 0x80) return undefined
+  return bytes.toString('latin1', start + 1, end - 1)
 }
