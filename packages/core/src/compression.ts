@@ -8,7 +8,9 @@ const largeBytes = 1024 * 1024
 
 /** One zstd frame, made in the thread pool. */
 export async function compress(bytes: Uint8Array): Promise<Uint8Array> {
-  return compressAsync(bytes, { chunkSize: 256 * 1024, params: { [constants.ZSTD_c_compressionLevel]: 3 } })
+  // Told how much there is, zstd makes tables of that size instead of megabytes; a second buffer is only needed by what can't be compressed.
+  const chunkSize = Math.min(Math.max(bytes.byteLength, 1024), 256 * 1024)
+  return compressAsync(bytes, { chunkSize, pledgedSrcSize: bytes.byteLength, params: { [constants.ZSTD_c_compressionLevel]: 3 } })
 }
 
 /** What a frame holds, bounded by `rawBytes`: a frame that would grow beyond it is refused, as is anything that is no frame. */

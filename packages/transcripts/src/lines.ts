@@ -6,6 +6,7 @@ import { asRecord, type JsonRecord } from './json-fields.ts'
 const sliceBytes = 1 << 20
 const batchBytes = 128 << 10
 const firstSliceBytes = 64 << 10
+const mostSpare = 3
 const maxLineBytes = 256 << 20
 const cutLineBytes = 64 << 10
 const lineFeed = 0x0a
@@ -87,30 +88,34 @@ export async function* readLineBlocks(
   const pause = breathing()
   const pieces = linePieces()
   let start = options.from?.start ?? 0
-  const nextSlice = sliceReader(source, start, { signal })
-  for (let position = start; ; ) {
-    signal?.throwIfAborted()
-    const bytes = await nextSlice()
-    if (bytes === undefined) break
-    // A buffer looks for a byte ten times as fast as any other array.
-    const slice = asBuffer(bytes)
-    const last = slice.lastIndexOf(lineFeed)
-    let from = 0
-    while (from <= last) {
-      // A line that began in an earlier slice is a block by itself.
-      const feed = slice.indexOf(lineFeed, start < position ? from : from + batchBytes - 1)
-      const to = (feed === -1 ? last : feed) + 1
-      yield { bytes: asBuffer(pieces.join(slice.subarray(from, to))), start, end: position + to }
-      start = position + to
-      from = to
-      await pause()
+  const slices = sliceReader(source, start, { signal })
+  try {
+    for (let position = start; ; ) {
       signal?.throwIfAborted()
+      const bytes = await slices.next()
+      if (bytes === undefined) break
+      // A buffer looks for a byte ten times as fast as any other array.
+      const slice = asBuffer(bytes)
+      const last = slice.lastIndexOf(lineFeed)
+      let from = 0
+      while (from <= last) {
+        // A line that began in an earlier slice is a block by itself.
+        const feed = slice.indexOf(lineFeed, start < position ? from : from + batchBytes - 1)
+        const to = (feed === -1 ? last : feed) + 1
+        yield { bytes: asBuffer(pieces.join(slice.subarray(from, to))), start, end: position + to }
+        start = position + to
+        from = to
+        await pause()
+        signal?.throwIfAborted()
+      }
+      if (from < slice.length) pieces.add(new Uint8Array(slice.subarray(from)))
+      position += slice.length
+      await pause()
     }
-    if (from < slice.length) pieces.add(new Uint8Array(slice.subarray(from)))
-    position += slice.length
-    await pause()
+    if (start < source.sizeBytes) yield { bytes: asBuffer(pieces.join(new Uint8Array(0))), start, end: source.sizeBytes }
+  } finally {
+    slices.release()
   }
-  if (start < source.sizeBytes) yield { bytes: asBuffer(pieces.join(new Uint8Array(0))), start, end: source.sizeBytes }
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {
@@ -139,20 +144,32 @@ export function parseLine(bytes: Uint8Array): ParsedLine {
   }
 }
 
+/** Buffers of a whole slice that nobody reads into, for the next pass over a source: making them anew for each costs collections of garbage. */
+const spare: Uint8Array[] = []
+
 /**
  * The slices of a source one behind the other, from a byte on; none at its end. The first is small, for who wants the first line alone; from
  * the second on the next is read while one is looked at. Where the source fills buffers that are given to it, there are two of them, and a
- * slice is good until the next one is asked for.
+ * slice is good until the next one is asked for, or until all are released.
  */
-function sliceReader(source: TranscriptSource, from: number, options: AbortOptions): () => Promise<Uint8Array | undefined> {
-  const buffers: Uint8Array[] = []
+function sliceReader(
+  source: TranscriptSource,
+  from: number,
+  options: AbortOptions,
+): { next(): Promise<Uint8Array | undefined>; release(): void } {
   let position = from
   let given: Uint8Array | undefined
-  const read = async (start: number, end: number): Promise<Uint8Array> => {
+  const fill = async (buffer: Uint8Array, start: number): Promise<Uint8Array> => {
+    await source.readInto?.(buffer, start, options)
+    return buffer
+  }
+  const read = (start: number, end: number): Promise<Uint8Array> => {
     if (source.readInto === undefined) return source.read(start, end, options)
-    const slice = (buffers.pop() ?? new Uint8Array(Math.min(sliceBytes, source.sizeBytes - from))).subarray(0, end - start)
-    await source.readInto(slice, start, options)
-    return slice
+    const buffer = spare.pop() ?? new Uint8Array(sliceBytes)
+    return fill(buffer.subarray(0, end - start), start)
+  }
+  const giveBack = (slice: Uint8Array): void => {
+    if (source.readInto !== undefined && spare.length < mostSpare) spare.push(new Uint8Array(slice.buffer))
   }
   const begin = (): Promise<Uint8Array> | undefined => {
     if (position >= source.sizeBytes) return undefined
@@ -164,13 +181,24 @@ function sliceReader(source: TranscriptSource, from: number, options: AbortOptio
     return reading
   }
   let ahead: Promise<Uint8Array> | undefined
-  return async () => {
-    const isFirst = position === from
-    const slice = await (ahead ?? begin())
-    if (given !== undefined && source.readInto !== undefined) buffers.push(new Uint8Array(given.buffer))
-    given = slice
-    ahead = isFirst ? undefined : begin()
-    return slice
+  return {
+    async next() {
+      const isFirst = position === from
+      const reading = ahead ?? begin()
+      ahead = undefined
+      const slice = await reading
+      if (given !== undefined) giveBack(given)
+      given = slice
+      ahead = isFirst ? undefined : begin()
+      return slice
+    },
+    release() {
+      if (given !== undefined) giveBack(given)
+      given = undefined
+      // One that is still being read is nobody's before that has ended.
+      ahead?.then(giveBack, () => undefined)
+      ahead = undefined
+    },
   }
 }
 
