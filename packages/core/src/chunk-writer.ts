@@ -7,11 +7,11 @@ import type { Chunk } from './ledger.ts'
 import type { PutOptions } from './puts.ts'
 import { writeObject } from './session-objects.ts'
 import type { AbortOptions, ByteRange, Key } from './storage.ts'
-import { type PackedChunk, packChunks } from './stored-object.ts'
+import { type Packed, type PackedChunk, packChunks } from './stored-object.ts'
 import type { PartName, TranscriptSource } from './transcript.ts'
 
-/** An object is written when it holds so many compressed bytes of chunks. */
-const objectBytes = 4 * 1024 * 1024
+/** An object is written when it holds so many compressed bytes of chunks: one is on its way to the disk while the next is made. */
+const objectBytes = 2 * 1024 * 1024
 /** Frames made at once: the main thread cuts, hashes and parses beside them. */
 const lanes = 3
 
@@ -23,8 +23,8 @@ export interface ChunkWriter {
   flush(options: PutOptions): Promise<ReadonlyMap<PartName, readonly Chunk[]>>
   /** Compressed bytes of chunks stored so far. */
   storedBytes(): number
-  /** Gives memory back that is only needed while something is added; to be called in any case. */
-  release(): void
+  /** Waits for what is still on its way, and gives memory back that is only needed while something is added; to be called in any case. */
+  release(): Promise<void>
 }
 
 interface Waiting extends Omit<PackedChunk, 'frame'> {
@@ -41,6 +41,7 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
   let waiting: Waiting[] = []
   let heldBytes = 0
   let storedBytes = 0
+  let writing: Promise<void> = Promise.resolve()
 
   const writeWaiting = async (options: PutOptions): Promise<void> => {
     const batch = waiting
@@ -50,17 +51,18 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
     for (const chunk of batch) if (chunk.frame !== undefined) fresh.push({ ...chunk, frame: await chunk.frame })
     const packed = packChunks(name, fresh)
     for (const { frame } of fresh) freeFrame(frame)
-    const object = fresh.length === 0 ? '' : await writeOwnBytes(environment, name, epoch, packed.bytes, options)
-    let index = 0
-    for (const chunk of batch) {
-      const packedChunk = chunk.known === undefined ? fresh[index] : undefined
-      const row: Chunk | undefined =
-        packedChunk === undefined
-          ? chunk.known
-          : [object, packed.offsets[index++] ?? 0, packedChunk.frame.sizeBytes, chunk.rawBytes, chunk.lines, chunk.digest]
-      if (row === undefined) continue
-      if (packedChunk !== undefined) {
-        storedBytes += packedChunk.frame.sizeBytes
+    // No more than one is on its way, so that memory stays bounded.
+    await writing
+    writing = place(batch, packed, options)
+    // A failure is met before the next one is written.
+    writing.catch(() => undefined)
+  }
+
+  const place = async (batch: readonly Waiting[], packed: Packed, options: PutOptions): Promise<void> => {
+    const object = packed.offsets.length === 0 ? '' : await writeOwnBytes(environment, name, epoch, packed.bytes, options)
+    for (const { chunk, row } of rowsOf(batch, packed, object)) {
+      if (chunk.frame !== undefined) {
+        storedBytes += row[2]
         stored.set(identity(chunk), row)
       }
       const rows = placed.get(chunk.part)
@@ -81,23 +83,38 @@ export function createChunkWriter(environment: Environment, name: Key, epoch: nu
         if (frame === undefined) release()
         waiting.push({ ...description, frame, known })
         heldBytes += (await waiting.at(-1 - compressor.lanes)?.frame)?.sizeBytes ?? 0
-        if (heldBytes < objectBytes) continue
-        // One object is waited for before the next is made, so that memory stays bounded.
-        await writeWaiting({ signal: options.signal })
+        if (heldBytes >= objectBytes) await writeWaiting({ signal: options.signal })
       }
     },
     async flush(options) {
       await writeWaiting(options)
+      await writing
       const chunks = new Map(placed)
       placed.clear()
       return chunks
     },
-    release() {
+    async release() {
+      await writing.catch(() => undefined)
       compressor.close()
       buffers = []
       waiting = []
     },
   }
+}
+
+/** The rows of a batch, in order, those of its new chunks in the object that was packed of them. */
+function rowsOf(
+  batch: readonly Waiting[],
+  { offsets, sizes }: Packed,
+  object: string,
+): readonly { readonly chunk: Waiting; readonly row: Chunk }[] {
+  let index = 0
+  return batch.map((chunk) => {
+    if (chunk.known !== undefined) return { chunk, row: chunk.known }
+    const row: Chunk = [object, offsets[index] ?? 0, sizes[index] ?? 0, chunk.rawBytes, chunk.lines, chunk.digest]
+    index += 1
+    return { chunk, row }
+  })
 }
 
 /** Stores an object whose bytes nobody needs afterwards: their memory is given back when it is there. */

@@ -35,8 +35,15 @@ export interface PackedChunk {
   readonly frame: Frame
 }
 
-/** An object of chunks: a header line, then the frames one after the other. `offsets[i]` is where the i-th frame begins in it. */
-export function packChunks(session: string, chunks: readonly PackedChunk[]): { bytes: Uint8Array; offsets: readonly number[] } {
+/** An object of chunks: where each frame begins in it, and how long it is. */
+export interface Packed {
+  readonly bytes: Uint8Array
+  readonly offsets: readonly number[]
+  readonly sizes: readonly number[]
+}
+
+/** An object of chunks: a header line, then the frames one after the other. */
+export function packChunks(session: string, chunks: readonly PackedChunk[]): Packed {
   const header: ObjectHeader = {
     palimpsest: formatVersion,
     kind: 'chunks',
@@ -65,7 +72,7 @@ export function packChunks(session: string, chunks: readonly PackedChunk[]): { b
     bytes.set(piece, at)
     at += piece.byteLength
   }
-  return { bytes, offsets }
+  return { bytes, offsets, sizes: chunks.map((chunk) => chunk.frame.sizeBytes) }
 }
 
 /** A document object: a header line with the digest of its JSON, then that JSON as one frame. */

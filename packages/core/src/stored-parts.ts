@@ -93,7 +93,7 @@ export function createPartStore(environment: Environment, name: Key, options: Ab
         }
         return await placeChunks(environment, name, ledger, targets, await writer.flush(putting), putting)
       } finally {
-        writer.release()
+        await writer.release()
       }
     },
   }
