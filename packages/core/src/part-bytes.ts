@@ -1,4 +1,4 @@
-import { sha256 } from './digest.ts'
+import { createHash } from 'node:crypto'
 import type { AbortOptions } from './storage.ts'
 import type { PartName, TranscriptSource } from './transcript.ts'
 
@@ -29,55 +29,72 @@ export function limitedSource(source: TranscriptSource, endBytes: number): Trans
 }
 
 /**
- * Digests of ranges of a source, each read and computed once. Ranges are asked for one after the other, so while one is hashed the next
- * MiB is read.
+ * Digests of ranges of a source, each computed once. Ranges are asked for one after the other and mostly in order, so the source is read a MiB at a
+ * time, however short they are, and the next MiB while one is hashed.
  */
 export function rangeDigests(source: TranscriptSource): (start: number, end: number, options: AbortOptions) => Promise<string> {
   const known = new Map<string, string>()
-  const window = readAhead(source)
+  const pieceAt = readAhead(source)
   return async (start, end, options) => {
     const range = `${start}-${end}`
     const found = known.get(range)
     if (found !== undefined) return found
-    const digest = sha256(await window(start, end, options))
+    const hash = createHash('sha256')
+    for (let at = start; at < end; ) {
+      const piece = await pieceAt(at, end, options)
+      hash.update(piece)
+      at += piece.byteLength
+    }
+    const digest = hash.digest('base64url')
     known.set(range, digest)
     return digest
   }
 }
 
-/** Reads ranges of at most 1 MiB, mostly one behind the other: what it gives is good until it is asked again. */
-function readAhead(source: TranscriptSource): (start: number, end: number, options: AbortOptions) => Promise<Uint8Array> {
+interface Window {
+  readonly start: number
+  readonly bytes: Uint8Array
+  readonly filled: Promise<void>
+}
+
+/** Gives the bytes from a place on, some of those before `end` and at least one of them, good until it is asked again. */
+function readAhead(source: TranscriptSource): (at: number, end: number, options: AbortOptions) => Promise<Uint8Array> {
   const { readInto } = source
-  if (readInto === undefined) return (start, end, options) => source.read(start, end, options)
+  if (readInto === undefined) return (at, end, options) => source.read(at, Math.min(end, at + sliceBytes), options)
   const spare: Uint8Array[] = []
-  let ahead: { readonly start: number; readonly bytes: Uint8Array; readonly filled: Promise<void> } | undefined
-  let given: Uint8Array | undefined
-  const begin = (start: number, options: AbortOptions): NonNullable<typeof ahead> | undefined => {
-    const sizeBytes = Math.min(sliceBytes, source.sizeBytes - start)
-    if (sizeBytes <= 0) return undefined
-    const bytes = (spare.pop() ?? new Uint8Array(sliceBytes)).subarray(0, sizeBytes)
+  let current: Window | undefined
+  let ahead: Window | undefined
+  const begin = (start: number, options: AbortOptions): Window => {
+    const bytes = (spare.pop() ?? new Uint8Array(sliceBytes)).subarray(0, Math.max(0, Math.min(sliceBytes, source.sizeBytes - start)))
     const filled = readInto.call(source, bytes, start, options)
-    // A failure is met where the range is asked for; until then it must not count as unhandled.
+    // A failure is met where the bytes are asked for; until then it must not count as unhandled.
     filled.catch(() => undefined)
     return { start, bytes, filled }
   }
-  return async (start, end, options) => {
-    if (given !== undefined) spare.push(new Uint8Array(given.buffer))
-    given = undefined
-    const reading = ahead
-    ahead = undefined
-    const fits = reading !== undefined && reading.start === start && end - start <= reading.bytes.length
-    const current = fits ? reading : begin(start, options)
-    if (current === undefined || end - start > current.bytes.length) return source.read(start, end, options)
-    await current.filled
-    if (reading !== undefined && !fits) {
-      await reading.filled.catch(() => undefined)
-      spare.push(new Uint8Array(reading.bytes.buffer))
-    }
-    ahead = begin(end, options)
-    given = current.bytes
-    return current.bytes.subarray(0, end - start)
+  const giveBack = (window: Window | undefined): void => {
+    if (window !== undefined) spare.push(new Uint8Array(window.bytes.buffer))
   }
+  return async (at, end, options) => {
+    if (current === undefined || !holds(current, at)) {
+      giveBack(current)
+      current = undefined
+      const reading = ahead
+      ahead = undefined
+      const fits = reading !== undefined && holds(reading, at)
+      const window = fits ? reading : begin(at, options)
+      if (window.bytes.byteLength === 0) return source.read(at, end, options)
+      await window.filled
+      if (!fits && reading !== undefined) void reading.filled.then(() => giveBack(reading)).catch(() => undefined)
+      current = window
+      const next = window.start + window.bytes.byteLength
+      if (next < source.sizeBytes) ahead = begin(next, options)
+    }
+    return current.bytes.subarray(at - current.start, end - current.start)
+  }
+}
+
+function holds({ start, bytes }: Window, at: number): boolean {
+  return at >= start && at < start + bytes.byteLength
 }
 
 async function lastLineEnd(source: TranscriptSource, options: AbortOptions): Promise<number> {
