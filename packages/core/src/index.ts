@@ -52,6 +52,7 @@ export {
   type StorageTraits,
 } from './storage.ts'
 export { mapStorageErrors, storageFailure } from './storage-failure.ts'
+export type { StraightCopy } from './straight-copy.ts'
 export type { PlainMessage, StructureSink } from './structure-sink.ts'
 export { type TextTable, textTable } from './text-table.ts'
 export type {

@@ -1,5 +1,6 @@
 import type { CompactionReason } from './checkpoint.ts'
 import type { AbortOptions, ByteRange } from './storage.ts'
+import type { StraightCopy } from './straight-copy.ts'
 import type { StructureSink } from './structure-sink.ts'
 
 /** The program that owns a session: `pi`, `openclaw`, `claude-code`, … Letters a-z, digits and hyphens, since it stands in keys. */
@@ -300,6 +301,12 @@ export interface TranscriptReader {
    * one after the other, in bounded pieces that are the caller's. Throws `TRANSCRIPT_MALFORMED` for a structure that can't be given back.
    */
   rewrite(transcript: Transcript, options: RewriteOptions): AsyncIterable<RewrittenPiece>
+  /**
+   * The bytes that `rewrite` would give, in one pass, for sessions whose every line but the first is an entry on the way to the leaf and can stay
+   * as it is. The lines, at their places in the source, go to the sink before their bytes do. `false` as soon as the session is seen to be another:
+   * what was copied is of no use then. Only for transcripts of one part.
+   */
+  copyStraight?(transcript: Transcript, options: RewriteOptions, copy: StraightCopy): Promise<boolean>
   /** Where the agent looks for a session, and the command that opens it. */
   place(options: PlaceOptions): Placement
   /** How the session is put back to `leafId` in its own file, given the transcript as it stands there now. */

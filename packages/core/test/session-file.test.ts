@@ -38,7 +38,7 @@ test('a line that was changed and would not parse is refused, although the lines
     },
     written: never,
     commit: never,
-    discard: never,
+    discard: async () => {},
   }
   const reader = readerOf([
     { part: 'main', bytes: new Uint8Array(copied), changed: [] },
@@ -46,6 +46,6 @@ test('a line that was changed and would not parse is refused, although the lines
   ])
   const source = { async *parts() {} }
   const rewrite = { sessionId: 's', leafId: 'a', createdAt: 0, wellFormed: true }
-  await expect(writeSession(reader, source, target, rewrite)).rejects.toMatchObject({ code: 'TRANSCRIPT_MALFORMED' })
+  await expect(writeSession(reader, source, async () => target, rewrite)).rejects.toMatchObject({ code: 'TRANSCRIPT_MALFORMED' })
   expect(inFlight).toBe(0)
 })

@@ -126,18 +126,22 @@ async function beginningOf(source: TranscriptSource, options: AbortOptions & { r
 }
 
 /** Takes the lines of a part, in file order. What it says of ids is asked for behind each line that was taken. */
-interface LineSink extends Pick<StructureSink, 'message' | 'has'> {
+export interface LineSink extends Pick<StructureSink, 'message' | 'has'> {
   line(line: DecodedEntry | BadLine): void
 }
 
-/** Hands over the lines of a part. `wellFormed` says that every line is known to parse. */
-async function walkLines(
+/**
+ * Hands over the lines of a part. `wellFormed` says that every line is known to parse. `behind` is given each block whose lines were handed over,
+ * which is good until it resolves; the walk ends where it gives `false`.
+ */
+export async function walkLines(
   source: TranscriptSource,
   sink: LineSink,
   options: AbortOptions & {
     readonly part: PartName
     readonly from?: LineStart | undefined
     readonly wellFormed?: boolean | undefined
+    readonly behind?: (block: LineBlock) => Promise<boolean>
   },
 ): Promise<void> {
   const { part, signal } = options
@@ -170,7 +174,10 @@ async function walkLines(
     }
   }
   try {
-    for await (const block of readLineBlocks(source, { signal, from: first })) take(block)
+    for await (const block of readLineBlocks(source, { signal, from: first })) {
+      take(block)
+      if (options.behind !== undefined && !(await options.behind(block))) break
+    }
   } finally {
     decoder.free()
   }

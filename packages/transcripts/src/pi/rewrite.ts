@@ -1,10 +1,11 @@
 import { CheckpointError, type IndexedEntry, type RewriteOptions, type RewrittenPiece, type Transcript } from '@palimpsest/core'
 import { asString } from '../json-fields.ts'
+import { jsonLine } from '../json-line.ts'
 import { parseLine } from '../lines.ts'
 import { type Branch, branchAt, malformed } from './branch.ts'
 import { type PiIndex, readIndex } from './entries.ts'
 import { readNote } from './entry-decoder.ts'
-import { currentVersion } from './format.ts'
+import { currentVersion, type PiHeader } from './format.ts'
 import { unrecognised } from './identify.ts'
 import { inPieces, type Segment } from './pieces.ts'
 import { type NewIds, newIds, relinkedLine } from './relinked-line.ts'
@@ -38,7 +39,7 @@ async function* rewritten(
   const ids = newIds(index, branch.path)
   const beside = await linesBeside(index, branch, ids, options)
   const segments = segmentsOf(index, branch.path, {
-    header: jsonLine(newHeader(index, oldPath, options)),
+    header: headerLine(index.header, oldPath, options),
     beside,
     isVerbatim: ids.isVerbatim,
     relinked: (entry) => relinked(window, entry, index.header?.version ?? currentVersion, ids),
@@ -114,17 +115,17 @@ async function linesBeside(index: PiIndex, { path, labels }: Branch, ids: NewIds
   return lines
 }
 
-function newHeader(index: PiIndex, oldPath: string | undefined, options: RewriteOptions): object {
-  const { header } = index
+/** The first line of a new session. */
+export function headerLine(header: PiHeader | undefined, oldPath: string | undefined, options: RewriteOptions): Uint8Array {
   const sameSession = header?.sessionId === options.sessionId
-  return {
+  return jsonLine({
     type: 'session',
     version: currentVersion,
     id: options.sessionId,
     timestamp: new Date(options.createdAt).toISOString(),
     cwd: header?.cwd,
     parentSession: sameSession ? header?.parentPath : (options.parent?.path ?? oldPath ?? options.parent?.sessionId),
-  }
+  })
 }
 
 const lineFeed = new Uint8Array([0x0a])
@@ -132,10 +133,6 @@ const lineFeed = new Uint8Array([0x0a])
 async function endsWithLineFeed({ source }: PiIndex): Promise<boolean> {
   const [last] = await source.read(source.sizeBytes - 1, source.sizeBytes)
   return last === 0x0a
-}
-
-function jsonLine(value: object): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value)}\n`)
 }
 
 function entryAt(index: PiIndex, position: number): IndexedEntry {
