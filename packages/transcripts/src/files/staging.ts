@@ -8,6 +8,8 @@ import { removeLeftovers, stagingName } from './leftovers.ts'
 import { isSidecarName } from './part-name.ts'
 import { assertInside, fillFrom, openRegularFile, readRange } from './regular-file.ts'
 
+const syncedAtOnceBytes = 8 * 1024 * 1024
+
 /** A part that was written, under a name that nobody looks for. */
 export interface StagedPart {
   readonly name: PartName
@@ -34,12 +36,14 @@ export async function createStaging(targetPath: string, mode: number): Promise<S
   let current: { readonly name: PartName; readonly handle: FileHandle } | undefined
   let finished = false
   const readers = partReaders()
-  // While what was written is read back, the disk may already be at work.
+  // While the next bytes are made, or what was written is read back, the disk may already be at work.
   let syncing: Promise<void> = Promise.resolve()
+  let unsyncedBytes = 0
   const beginSync = () => {
     const handle = current?.handle
     if (handle === undefined) return
-    syncing = syncing.then(() => handle.sync())
+    unsyncedBytes = 0
+    syncing = syncing.then(() => handle.datasync())
     syncing.catch(() => undefined)
   }
   const endCurrent = async () => {
@@ -75,6 +79,8 @@ export async function createStaging(targetPath: string, mode: number): Promise<S
       }
       const part = parts.get(name)
       if (part !== undefined) part.sizeBytes += bytes.length
+      unsyncedBytes += bytes.length
+      if (unsyncedBytes >= syncedAtOnceBytes) beginSync()
     },
     written() {
       beginSync()
