@@ -71,19 +71,18 @@ export async function branchCheckpoint(environment: Environment, id: string, opt
     reason: options.leavePercent === undefined ? row.reason : 'requested',
   })
   const sessionId = placement.sessionId ?? askedFor
-  const rewrite = {
-    ...abort,
-    sessionId,
-    createdAt,
-    leafId: room?.leafId ?? leafOf(record),
-    name: trimmed(options.name),
-    parent: { sessionId: record.sessionId, path },
-    dropUnanswered: options.dropUnanswered,
-    wellFormed,
-  }
-  const create = () => files.create(placement, { modeFrom: path })
-  const { target, warnings } = await writeSession(reader, source, create, rewrite)
+  const target = await files.create(placement, { modeFrom: path })
   try {
+    const warnings = await writeSession(reader, source, target, {
+      ...abort,
+      sessionId,
+      createdAt,
+      leafId: room?.leafId ?? leafOf(record),
+      name: trimmed(options.name),
+      parent: { sessionId: record.sessionId, path },
+      dropUnanswered: options.dropUnanswered,
+      wellFormed,
+    })
     const written = await target.commit()
     return {
       checkpoint: checkpointOf(row, record),

@@ -120,9 +120,9 @@ async function putBack(
   // Sidecars are never put back in place: the session's own have only grown, and one that is gone is given back by branch.
   const main = record.parts.filter((part) => part.name === 'main')
   const source = storedTranscript({ environment, name: located.name, ledger: located.ledger }, main, { signal: rewrite.signal, path })
-  const create = () => files.replace(path, { expected, force })
-  const { target, warnings } = await writeSession(reader, source, create, rewrite)
+  const target = await files.replace(path, { expected, force })
   try {
+    const warnings = await writeSession(reader, source, target, rewrite)
     await target.commit()
     return warnings
   } catch (error) {

@@ -4,75 +4,79 @@ import { CheckpointError } from './errors.ts'
 import { freeBytes } from './free-bytes.ts'
 import { partsOf } from './main-part.ts'
 import { areObjects } from './part-bytes.ts'
-import { writeStraight } from './straight-copy.ts'
+import { pieceWriter } from './rewrite-sink.ts'
 import { eachLine, type StructureSink } from './structure-sink.ts'
 import type { Context, Problem, RewriteOptions, RewrittenPiece, Transcript, TranscriptReader, TranscriptTarget } from './transcript.ts'
-import { inspectWritten } from './written-session.ts'
+import { inspectedIndex, inspectWritten, type WrittenSession } from './written-session.ts'
 
 /** Up to this size the context that was written is compared with the source's too; beyond it that would cost as much as all the rest. */
 const comparedBytes = 16 * 1024 * 1024
 
 /**
- * Writes a session at `leafId` to a target that `create` makes, and checks it before it is handed over: it has a leaf, no cycle and no parent that
- * does not exist, every line parses, and (up to 16 MiB) its context has as many entries as the source's. Lines that are known to parse and were
- * copied as they are, are not parsed again; all others are. What the source itself had of these faults is no fault of the copy: it is carried over
- * with a warning. Nothing is committed; where this throws, the target is discarded.
+ * Writes a session at `leafId` to a target and checks it before it is handed over: it has a leaf, no cycle and no parent that does not exist,
+ * every line parses, and (up to 16 MiB) its context has as many entries as the source's. Lines that are known to parse and were copied as they
+ * are, are not parsed again; all others are. What the source itself had of these faults is no fault of the copy: it is carried over with a
+ * warning. Nothing is committed.
  */
 export async function writeSession(
   reader: TranscriptReader,
   source: Transcript,
-  create: () => Promise<TranscriptTarget>,
-  rewrite: RewriteOptions,
-): Promise<UncommittedSession> {
-  const straight = await writeStraight(reader, source, create, rewrite)
-  const target = straight ?? (await create())
-  try {
-    const warnings =
-      straight === undefined ? await rewritten(reader, source, target, rewrite) : await straightWarnings(reader, source, target, rewrite)
-    return { target, warnings }
-  } catch (error) {
-    await target.discard()
-    throw error
-  }
-}
-
-/** A session that was written and found whole, for the caller to commit or discard. */
-export interface UncommittedSession {
-  readonly target: TranscriptTarget
-  readonly warnings: readonly string[]
-}
-
-async function rewritten(
-  reader: TranscriptReader,
-  source: Transcript,
   target: TranscriptTarget,
   rewrite: RewriteOptions,
 ): Promise<readonly string[]> {
-  const isParsed = await writePieces(reader.rewrite(source, rewrite), target, rewrite.wellFormed === true)
-  const structure = structureOf(reader, target, { ...rewrite, wellFormed: isParsed })
-  if (!(await isLarge(source))) return await compared(reader, source, structure, rewrite)
-  const written = await inspectWritten(structure)
+  const { main } = await partsOf(source)
+  const isLarge = main.sizeBytes > comparedBytes
+  const { isParsed, inspected } = await writeParts(reader, source, target, rewrite)
+  const structure = (sink: StructureSink) => eachLine(reader, target.written(), sink, { signal: rewrite.signal, wellFormed: isParsed })
+  if (!isLarge) return await compared(reader, source, structure, rewrite)
+  const written = inspected ?? (await inspectWritten(structure))
   if (written.isOrdered) return warningsOf([], written.badLines)
   return await compared(reader, source, structure, rewrite)
 }
 
-/** A straight copy was looked at on its way. A small one is read back and compared as any other. */
-async function straightWarnings(
+/** What is known of a session by its being written. */
+interface WrittenParts {
+  /** Every line of the main part is known to parse. */
+  readonly isParsed: boolean
+  /** What its lines show, where they were looked at on their way. */
+  readonly inspected?: WrittenSession | undefined
+}
+
+async function writeParts(
   reader: TranscriptReader,
   source: Transcript,
   target: TranscriptTarget,
   rewrite: RewriteOptions,
-): Promise<readonly string[]> {
-  return (await isLarge(source)) ? [] : await compared(reader, source, structureOf(reader, target, rewrite), rewrite)
+): Promise<WrittenParts> {
+  const { rewriteInto } = reader
+  if (rewriteInto !== undefined && rewrite.wellFormed === true) return await writeOnce(rewriteInto, source, target, rewrite)
+  return { isParsed: await writePieces(reader.rewrite(source, rewrite), target, rewrite.wellFormed === true) }
 }
 
-function structureOf(reader: TranscriptReader, target: TranscriptTarget, { signal, wellFormed }: RewriteOptions) {
-  return (sink: StructureSink): Promise<void> => eachLine(reader, target.written(), sink, { signal, wellFormed })
-}
-
-async function isLarge(source: Transcript): Promise<boolean> {
-  const { main } = await partsOf(source)
-  return main.sizeBytes > comparedBytes
+/**
+ * Writes a session while the source is read. Where that is copied as it is, what is seen of its lines holds for the new session: the bytes that go
+ * to the target are those that were looked at.
+ */
+async function writeOnce(
+  rewriteInto: NonNullable<TranscriptReader['rewriteInto']>,
+  source: Transcript,
+  target: TranscriptTarget,
+  rewrite: RewriteOptions,
+): Promise<WrittenParts> {
+  const pieces = pieceWriter(target)
+  const { index, sink, result, free } = inspectedIndex()
+  try {
+    const { isWhole } = await rewriteInto(source, rewrite, { lines: sink, index, write: pieces.write, cut: pieces.cut })
+    if (!pieces.isParsed()) throw malformed('a line of it would not parse')
+    await pieces.end()
+    const inspected = result()
+    const isSure = isWhole && inspected.badLines === 0 && inspected.leafId === rewrite.leafId
+    return { isParsed: true, inspected: isSure ? inspected : undefined }
+  } finally {
+    // Whoever discards the target must find nothing still on its way into it.
+    await pieces.settled()
+    free()
+  }
 }
 
 /** Writes the pieces, each while the next one is made. Gives whether every line of the main part is known to parse. */
@@ -134,7 +138,8 @@ async function sourceContext(
   rewrite: RewriteOptions,
   hasProblems: boolean,
 ): Promise<Context | undefined> {
-  if (!hasProblems && (await isLarge(source))) return undefined
+  const { main } = await partsOf(source)
+  if (main.sizeBytes > comparedBytes && !hasProblems) return undefined
   const { index } = await indexTranscript((sink) => eachLine(reader, source, sink, rewrite))
   return reader.context(index, rewrite.leafId, 'context')
 }

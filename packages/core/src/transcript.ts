@@ -1,6 +1,6 @@
 import type { CompactionReason } from './checkpoint.ts'
+import type { RewriteSink } from './rewrite-sink.ts'
 import type { AbortOptions, ByteRange } from './storage.ts'
-import type { StraightCopy } from './straight-copy.ts'
 import type { StructureSink } from './structure-sink.ts'
 
 /** The program that owns a session: `pi`, `openclaw`, `claude-code`, … Letters a-z, digits and hyphens, since it stands in keys. */
@@ -302,11 +302,10 @@ export interface TranscriptReader {
    */
   rewrite(transcript: Transcript, options: RewriteOptions): AsyncIterable<RewrittenPiece>
   /**
-   * The bytes that `rewrite` would give, in one pass, for sessions whose every line but the first is an entry on the way to the leaf and can stay
-   * as it is. The lines, at their places in the source, go to the sink before their bytes do. `false` as soon as the session is seen to be another:
-   * what was copied is of no use then. Only for transcripts of one part.
+   * The same bytes into a sink, for transcripts of one part, written as far as that can be while the structure is still being read. Gives whether the
+   * new session is the old one as it is with another header, so that its entries are those of the sink's index.
    */
-  copyStraight?(transcript: Transcript, options: RewriteOptions, copy: StraightCopy): Promise<boolean>
+  rewriteInto?(transcript: Transcript, options: RewriteOptions, sink: RewriteSink): Promise<{ readonly isWhole: boolean }>
   /** Where the agent looks for a session, and the command that opens it. */
   place(options: PlaceOptions): Placement
   /** How the session is put back to `leafId` in its own file, given the transcript as it stands there now. */
@@ -317,6 +316,8 @@ export interface TranscriptReader {
 export interface TranscriptTarget {
   /** Parts come one after the other. */
   write(part: PartName, bytes: Uint8Array): Promise<void>
+  /** Shortens the part that was written last to so many bytes, no more than it has. What is written next comes behind them. */
+  cut(part: PartName, sizeBytes: number): Promise<void>
   /** Reads back what was written, for validation. */
   written(): Transcript
   /** Makes the session appear, durably. Gives the main part's path. Throws `TARGET_REFUSED` when the name is taken. */

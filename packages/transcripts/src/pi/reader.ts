@@ -8,7 +8,7 @@ import { identifyOpenClaw, identifyPi } from './identify.ts'
 import { inPlacePi } from './in-place.ts'
 import { placeOpenClaw, placePi } from './place.ts'
 import { rewritePi } from './rewrite.ts'
-import { copyStraightPi } from './straight-copy.ts'
+import { rewritePiInto } from './rewrite-into.ts'
 
 /**
  * Reads the sessions of pi, all versions of its format, 1 to 3. `agentFolder` is where new ones go (`piAgentFolder`); without it `place`
@@ -55,6 +55,6 @@ const sharedReader = {
   context: piContext,
   kept: piKept,
   rewrite: rewritePi,
-  copyStraight: copyStraightPi,
+  rewriteInto: rewritePiInto,
   inPlace: inPlacePi,
 } satisfies Partial<TranscriptReader>
