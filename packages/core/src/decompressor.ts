@@ -2,7 +2,7 @@ import { createZstdDecompress } from 'node:zlib'
 import { freeEnded } from './free-bytes.ts'
 import { zlibTurn } from './zlib-turn.ts'
 
-const pieceBytes = 256 * 1024
+const pieceBytes = 1024 * 1024
 const mostIdle = 2
 const idleMs = 1000
 

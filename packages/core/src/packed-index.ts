@@ -1,4 +1,4 @@
-import { type EntryPage, emptyPage, freePage, pageBits, pageSize, setStart, startIn } from './entry-page.ts'
+import { type EntryPage, emptyPage, freePage, pageBits, pageSize, parentIn, setParent, setStart, startIn } from './entry-page.ts'
 import { hexDigits } from './packed-text.ts'
 import { rareNumbers } from './rare-numbers.ts'
 import type { PlainMessage } from './structure-sink.ts'
@@ -50,7 +50,8 @@ export function growingIndex(): GrowingIndex {
     const isFirst = ids.add(entry.id)
     const { leafId, note } = entry
     // Most entries hang off the one before them.
-    page.parents[at] = entry.parentId === latestId && latestId !== undefined ? position - 1 : packedParent(entry.parentId, ids, texts)
+    const hangsOffLatest = entry.parentId === latestId && latestId !== undefined
+    setParent(page, at, hangsOffLatest ? position - 1 : packedParent(entry.parentId, ids, texts))
     latestId = isFirst ? entry.id : undefined
     latestWord = undefined
     const leaf = leafId === undefined ? leafNone : leafId === entry.id ? leafItself : leafOther
@@ -70,10 +71,10 @@ export function growingIndex(): GrowingIndex {
     const at = position & (pageSize - 1)
     if (!ids.addWord(message.id)) return false
     const page = places.add(message, position)
-    if (!message.hasParent) page.parents[at] = noParent
-    else if (message.parent === latestWord) page.parents[at] = position - 1
+    if (!message.hasParent) setParent(page, at, noParent)
+    else if (message.parent === latestWord) setParent(page, at, position - 1)
     // Found as a word where it stands before, as mostly; an entry may name itself.
-    else page.parents[at] = ids.findWord(message.parent) ?? looseParent - texts.intern(hexDigits(message.parent))
+    else setParent(page, at, ids.findWord(message.parent) ?? looseParent - texts.intern(hexDigits(message.parent)))
     latestId = undefined
     latestWord = message.id
     page.shapes[at] = messageKind | (roles.indexOf(message.role) << 3) | (leafItself << 6)
@@ -112,7 +113,7 @@ function entryPlaces(pages: EntryPage[]) {
     add(entry: LinePlace, position: number): EntryPage {
       const { start, end, line } = entry
       const at = position & (pageSize - 1)
-      const page = pages[position >>> pageBits] ?? emptyPage(start)
+      const page = pages[position >>> pageBits] ?? emptyPage(position, start)
       pages[position >>> pageBits] = page
       if (position === 0) part = entry.part
       page.size = at + 1
@@ -164,15 +165,16 @@ function fieldsOf(pages: readonly EntryPage[], ids: TextTable, texts: TextTable)
     parentOf(position) {
       const page = pageOf(position)
       const at = position & (pageSize - 1)
-      const parent = page?.parents[at] ?? noParent
+      const parent = page === undefined ? noParent : parentIn(page, at)
       if (page === undefined || parent === noParent) return undefined
       if (parent >= 0) return parent
       const found = ids.find(texts.at(looseParent - parent))
-      if (found !== undefined) page.parents[at] = found
+      if (found !== undefined) setParent(page, at, found)
       return found
     },
     parentIdOf(position) {
-      const parent = pageOf(position)?.parents[position & (pageSize - 1)] ?? noParent
+      const page = pageOf(position)
+      const parent = page === undefined ? noParent : parentIn(page, position & (pageSize - 1))
       if (parent >= 0) return ids.at(parent)
       return parent === noParent ? undefined : texts.at(looseParent - parent)
     },

@@ -4,9 +4,10 @@ import { CheckpointError } from './errors.ts'
 import { freeBytes } from './free-bytes.ts'
 import { partsOf } from './main-part.ts'
 import { areObjects } from './part-bytes.ts'
+import { pieceWriter } from './rewrite-sink.ts'
 import { eachLine, type StructureSink } from './structure-sink.ts'
 import type { Context, Problem, RewriteOptions, RewrittenPiece, Transcript, TranscriptReader, TranscriptTarget } from './transcript.ts'
-import { inspectWritten } from './written-session.ts'
+import { inspectedIndex, inspectWritten, type WrittenSession } from './written-session.ts'
 
 /** Up to this size the context that was written is compared with the source's too; beyond it that would cost as much as all the rest. */
 const comparedBytes = 16 * 1024 * 1024
@@ -23,13 +24,59 @@ export async function writeSession(
   target: TranscriptTarget,
   rewrite: RewriteOptions,
 ): Promise<readonly string[]> {
-  const isParsed = await writePieces(reader.rewrite(source, rewrite), target, rewrite.wellFormed === true)
-  const structure = (sink: StructureSink) => eachLine(reader, target.written(), sink, { signal: rewrite.signal, wellFormed: isParsed })
   const { main } = await partsOf(source)
-  if (main.sizeBytes <= comparedBytes) return await compared(reader, source, structure, rewrite)
-  const written = await inspectWritten(structure)
+  const isLarge = main.sizeBytes > comparedBytes
+  const { isParsed, inspected } = await writeParts(reader, source, target, rewrite)
+  const structure = (sink: StructureSink) => eachLine(reader, target.written(), sink, { signal: rewrite.signal, wellFormed: isParsed })
+  if (!isLarge) return await compared(reader, source, structure, rewrite)
+  const written = inspected ?? (await inspectWritten(structure))
   if (written.isOrdered) return warningsOf([], written.badLines)
   return await compared(reader, source, structure, rewrite)
+}
+
+/** What is known of a session by its being written. */
+interface WrittenParts {
+  /** Every line of the main part is known to parse. */
+  readonly isParsed: boolean
+  /** What its lines show, where they were looked at on their way. */
+  readonly inspected?: WrittenSession | undefined
+}
+
+async function writeParts(
+  reader: TranscriptReader,
+  source: Transcript,
+  target: TranscriptTarget,
+  rewrite: RewriteOptions,
+): Promise<WrittenParts> {
+  const { rewriteInto } = reader
+  if (rewriteInto !== undefined && rewrite.wellFormed === true) return await writeOnce(rewriteInto, source, target, rewrite)
+  return { isParsed: await writePieces(reader.rewrite(source, rewrite), target, rewrite.wellFormed === true) }
+}
+
+/**
+ * Writes a session while the source is read. Where that is copied as it is, what is seen of its lines holds for the new session: the bytes that go
+ * to the target are those that were looked at.
+ */
+async function writeOnce(
+  rewriteInto: NonNullable<TranscriptReader['rewriteInto']>,
+  source: Transcript,
+  target: TranscriptTarget,
+  rewrite: RewriteOptions,
+): Promise<WrittenParts> {
+  const pieces = pieceWriter(target)
+  const { index, sink, result, free } = inspectedIndex()
+  try {
+    const { isWhole } = await rewriteInto(source, rewrite, { lines: sink, index, write: pieces.write, cut: pieces.cut })
+    if (!pieces.isParsed()) throw malformed('a line of it would not parse')
+    await pieces.end()
+    const inspected = result()
+    const isSure = isWhole && inspected.badLines === 0 && inspected.leafId === rewrite.leafId
+    return { isParsed: true, inspected: isSure ? inspected : undefined }
+  } finally {
+    // Whoever discards the target must find nothing still on its way into it.
+    await pieces.settled()
+    free()
+  }
 }
 
 /** Writes the pieces, each while the next one is made. Gives whether every line of the main part is known to parse. */

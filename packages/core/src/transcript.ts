@@ -1,4 +1,5 @@
 import type { CompactionReason } from './checkpoint.ts'
+import type { RewriteSink } from './rewrite-sink.ts'
 import type { AbortOptions, ByteRange } from './storage.ts'
 import type { StructureSink } from './structure-sink.ts'
 
@@ -300,6 +301,11 @@ export interface TranscriptReader {
    * one after the other, in bounded pieces that are the caller's. Throws `TRANSCRIPT_MALFORMED` for a structure that can't be given back.
    */
   rewrite(transcript: Transcript, options: RewriteOptions): AsyncIterable<RewrittenPiece>
+  /**
+   * The same bytes into a sink, for transcripts of one part, written as far as that can be while the structure is still being read. Gives whether the
+   * new session is the old one as it is with another header, so that its entries are those of the sink's index.
+   */
+  rewriteInto?(transcript: Transcript, options: RewriteOptions, sink: RewriteSink): Promise<{ readonly isWhole: boolean }>
   /** Where the agent looks for a session, and the command that opens it. */
   place(options: PlaceOptions): Placement
   /** How the session is put back to `leafId` in its own file, given the transcript as it stands there now. */
@@ -310,6 +316,8 @@ export interface TranscriptReader {
 export interface TranscriptTarget {
   /** Parts come one after the other. */
   write(part: PartName, bytes: Uint8Array): Promise<void>
+  /** Shortens the part that was written last to so many bytes, no more than it has. What is written next comes behind them. */
+  cut(part: PartName, sizeBytes: number): Promise<void>
   /** Reads back what was written, for validation. */
   written(): Transcript
   /** Makes the session appear, durably. Gives the main part's path. Throws `TARGET_REFUSED` when the name is taken. */

@@ -162,3 +162,24 @@ function expectSame(index: EntryIndex, added: readonly IndexedEntry[]): void {
     expect(index.positionOf(other)).toBe(byId.get(other))
   }
 }
+
+test('parents are the same whether a page has them or its entries all hang off the one before', () => {
+  const idAt = (position: number) => position.toString(16).padStart(8, '0')
+  /** The header, the first entry, one in the second page, and two in the third of which one has a parent that comes later. */
+  const odd = new Map([
+    [1, undefined],
+    [5000, 4],
+    [9000, 9999],
+    [9001, 9000],
+  ])
+  const parentAt = (position: number) => (odd.has(position) ? odd.get(position) : position - 1)
+  const list = Array.from({ length: 13_000 }, (_, position): IndexedEntry => {
+    const parent = position === 0 ? undefined : parentAt(position)
+    const place = { part: 'main', line: position, start: position * 10, end: position * 10 + 10 }
+    const kind = position === 0 ? 'header' : 'message'
+    return { ...place, kind, id: idAt(position), ...(parent === undefined ? {} : { parentId: idAt(parent) }) }
+  })
+  const index = entryIndexOf(list)
+  expect(list.map((_entry, position) => index.entry(position))).toEqual(list)
+  expect(list.map((_entry, position) => index.parentOf(position))).toEqual(list.map((_entry, at) => (at === 0 ? undefined : parentAt(at))))
+})

@@ -36,6 +36,7 @@ test('a line that was changed and would not parse is refused, although the lines
       await new Promise((resolve) => setTimeout(resolve, 5))
       inFlight--
     },
+    cut: never,
     written: never,
     commit: never,
     discard: never,

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, chmod, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FileIdentity, Placement } from '@palimpsest/core'
@@ -78,6 +78,26 @@ describe('a new session', () => {
       ['sub/a.jsonl', 'side\n'],
     ])
     await target.discard()
+  })
+
+  test('goes on behind what was left where it was cut, and is cut to no more than it has', async () => {
+    const target = await files.create(placement())
+    await target.write('main', bytes('one\ntwo\nthree\n'))
+    await target.cut('main', 4)
+    await target.write('main', bytes('2\n'))
+    await expect(target.cut('main', 7)).rejects.toThrow(TypeError)
+    await expect(target.cut('other', 0)).rejects.toThrow(TypeError)
+    expect(await readFile((await target.commit()).path, 'utf8')).toBe('one\n2\n')
+  })
+
+  test('is refused when its file has another size than what was written', async () => {
+    const target = await files.create(placement())
+    await target.write('main', bytes('one\n'))
+    const main = (await tree()).find((name) => name.endsWith('/main'))
+    await appendFile(at(main ?? ''), 'foreign\n')
+    await expect(target.commit()).rejects.toMatchObject({ code: 'TARGET_REFUSED' })
+    await target.discard()
+    expect(await tree()).toEqual([])
   })
 
   test('has its sidecars below their folder', async () => {

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { entryIndexOf, type Transcript, type TranscriptReader } from '@palimpsest/core'
+import {
+  type EntryIndex,
+  entryIndexOf,
+  growingIndex,
+  type RewriteOptions,
+  type RewriteSink,
+  type StructureSink,
+  type Transcript,
+  type TranscriptReader,
+} from '@palimpsest/core'
 import type { ReaderCase, ReaderSample } from '../reader-case.ts'
 import { compactionsOf, contextOf, entriesOf, leafOf, linesOf, sampleTranscript } from './sample-transcript.ts'
 
@@ -48,6 +57,28 @@ export const rewriteCases: readonly ReaderCase[] = [
     },
   },
   {
+    id: 'rewrite/into',
+    group: 'rewrite',
+    name: 'gives the same bytes into a sink, and its index for theirs only where it is',
+    async run({ reader, sample }) {
+      const { rewriteInto } = reader
+      if (rewriteInto === undefined) return
+      const leaves = [sample.leafId, ...(await compactionsOf(reader, sampleTranscript(sample))).map(({ leafId }) => leafId)]
+      for (const leafId of leaves) {
+        const plain = await rewritten(reader, sample, sampleTranscript(sample), leafId)
+        const { sink, bytes, index } = keepingSink()
+        const options = { ...rewriteOptions(reader, sample, leafId), wellFormed: true }
+        const { isWhole } = await rewriteInto(sampleTranscript(sample), options, sink)
+        assert.equal(Buffer.from(bytes()).toString('base64'), Buffer.from(plain).toString('base64'))
+        if (!isWhole) continue
+        const entries = entriesOf(await linesOf(reader, sampleTranscript(sample, plain)))
+        const idAt = (position: number) => index.idOf(position)
+        assert.equal(index.size, entries.length)
+        assert.deepEqual(entries.map((_entry, position) => idAt(position)).slice(1), entries.map(({ id }) => id).slice(1))
+      }
+    },
+  },
+  {
     id: 'rewrite/source-untouched',
     group: 'rewrite',
     name: 'leaves the transcript it reads as it is',
@@ -87,11 +118,36 @@ function newIdOf(reader: TranscriptReader): string {
   return reader.place({ sessionId: newId, createdAt: 1_700_000_000_000, to: '/tmp/there' }).sessionId ?? newId
 }
 
+function rewriteOptions(reader: TranscriptReader, sample: ReaderSample, leafId: string): RewriteOptions {
+  const parent = { sessionId: sample.sessionId, path: sample.path }
+  return { sessionId: newIdOf(reader), leafId, createdAt: 1_700_000_000_000, parent }
+}
+
+/** A sink that keeps what it is given. */
+function keepingSink(): { readonly sink: RewriteSink; readonly index: EntryIndex; bytes(): Uint8Array } {
+  const index = growingIndex()
+  let bytes = Buffer.alloc(0)
+  const lines: StructureSink = {
+    line(line) {
+      if (line.kind !== 'bad') index.add(line)
+    },
+    message: index.addMessage,
+    has: (id) => index.positionOf(id) !== undefined,
+  }
+  const write = (more: Uint8Array) => {
+    bytes = Buffer.concat([bytes, more])
+    return undefined
+  }
+  const cut = async (sizeBytes: number) => {
+    assert.ok(sizeBytes <= bytes.length)
+    bytes = bytes.subarray(0, sizeBytes)
+  }
+  return { sink: { lines, index, write, cut }, index, bytes: () => bytes }
+}
+
 async function rewritten(reader: TranscriptReader, sample: ReaderSample, transcript: Transcript, leafId: string): Promise<Uint8Array> {
   const pieces: Uint8Array[] = []
-  const parent = { sessionId: sample.sessionId, path: sample.path }
-  const sessionId = newIdOf(reader)
-  for await (const { part, bytes } of reader.rewrite(transcript, { sessionId, leafId, createdAt: 1_700_000_000_000, parent })) {
+  for await (const { part, bytes } of reader.rewrite(transcript, rewriteOptions(reader, sample, leafId))) {
     if (part === 'main') pieces.push(bytes)
   }
   return Buffer.concat(pieces)

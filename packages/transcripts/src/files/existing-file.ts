@@ -27,6 +27,7 @@ export async function replaceFile(
   const staging = await createStaging(real, before.mode & 0o777)
   return {
     write: staging.write,
+    cut: staging.cut,
     written: staging.written,
     async commit() {
       const parts = await staging.finish()

@@ -23,6 +23,7 @@ export async function createNewFile(placement: Placement, options: { readonly mo
   const removeFolders = () => removeEmpty(folder, firstNewFolder)
   return {
     write: staging.write,
+    cut: staging.cut,
     written: staging.written,
     async commit() {
       const parts = await staging.finish()

@@ -7,6 +7,7 @@ import { errorCode, refused } from './file-errors.ts'
 import { removeLeftovers, stagingName } from './leftovers.ts'
 import { isSidecarName } from './part-name.ts'
 import { assertInside, fillFrom, openRegularFile, readRange } from './regular-file.ts'
+import { type StagedFile, stagedFile } from './staged-file.ts'
 
 /** A part that was written, under a name that nobody looks for. */
 export interface StagedPart {
@@ -18,6 +19,8 @@ export interface StagedPart {
 /** A folder beside a target, in which its parts are written before they appear. Nothing outside it is touched. */
 export interface Staging {
   write(part: PartName, bytes: Uint8Array): Promise<void>
+  /** Shortens the part that is being written to so many bytes, no more than it has. */
+  cut(part: PartName, sizeBytes: number): Promise<void>
   written(): Transcript
   /** Makes everything written durable, and gives the parts in the order in which they came. Nothing can be written any more. */
   finish(): Promise<readonly StagedPart[]>
@@ -31,27 +34,13 @@ export async function createStaging(targetPath: string, mode: number): Promise<S
   const folder = join(dirname(targetPath), stagingName(basename(targetPath), randomBytes(6).toString('hex')))
   await mkdir(folder, { mode: 0o700 }).catch(refuse(targetPath))
   const parts = new Map<PartName, { name: PartName; path: string; sizeBytes: number }>()
-  let current: { readonly name: PartName; readonly handle: FileHandle } | undefined
+  let current: { readonly name: PartName; readonly file: StagedFile } | undefined
   let finished = false
   const readers = partReaders()
-  // While what was written is read back, the disk may already be at work.
-  let syncing: Promise<void> = Promise.resolve()
-  const beginSync = () => {
-    const handle = current?.handle
-    if (handle === undefined) return
-    syncing = syncing.then(() => handle.sync())
-    syncing.catch(() => undefined)
-  }
   const endCurrent = async () => {
-    const handle = current?.handle
+    const file = current?.file
     current = undefined
-    if (handle === undefined) return
-    try {
-      await syncing
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
+    await file?.close()
   }
   const begin = async (name: PartName) => {
     if (parts.has(name)) throw new TypeError(`The part ${name} was written before: parts come one after the other.`)
@@ -60,7 +49,7 @@ export async function createStaging(targetPath: string, mode: number): Promise<S
     const path = name === 'main' ? join(folder, 'main') : join(folder, 'sidecars', name)
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     const handle = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode)
-    current = { name, handle }
+    current = { name, file: stagedFile(handle) }
     parts.set(name, { name, path, sizeBytes: 0 })
     await handle.chmod(mode)
   }
@@ -69,15 +58,23 @@ export async function createStaging(targetPath: string, mode: number): Promise<S
       if (finished) throw new TypeError('The target is committed or discarded: nothing more can be written to it.')
       try {
         if (current?.name !== name) await begin(name)
-        await current?.handle.writeFile(bytes)
+        await current?.file.write(bytes)
       } catch (error) {
         throw error instanceof TypeError ? error : refused(targetPath, error)
       }
       const part = parts.get(name)
       if (part !== undefined) part.sizeBytes += bytes.length
     },
+    async cut(name, sizeBytes) {
+      const part = parts.get(name)
+      if (current?.name !== name || part === undefined || sizeBytes > part.sizeBytes) {
+        throw new TypeError(`The part ${name} can't be cut to ${sizeBytes} bytes: it is not being written, or has less.`)
+      }
+      await current.file.cut(sizeBytes).catch(refuse(targetPath))
+      part.sizeBytes = sizeBytes
+    },
     written() {
-      beginSync()
+      current?.file.beginSync()
       return stagedTranscript(() => [...parts.values()], readers.open)
     },
     async finish() {

@@ -3,6 +3,7 @@ import {
   type AbortOptions,
   type BadLine,
   type Entry,
+  type EntryIndex,
   type GrowingIndex,
   growingIndex,
   type IndexedEntry,
@@ -131,7 +132,10 @@ interface LineSink extends Pick<StructureSink, 'message' | 'has'> {
   line(line: DecodedEntry | BadLine): void
 }
 
-/** Hands over the lines of a part. `wellFormed` says that every line is known to parse. */
+/**
+ * Hands over the lines of a part. `wellFormed` says that every line is known to parse. `behind` is given each block whose lines were handed over,
+ * which is good until it resolves.
+ */
 async function walkLines(
   source: TranscriptSource,
   sink: LineSink,
@@ -139,6 +143,7 @@ async function walkLines(
     readonly part: PartName
     readonly from?: LineStart | undefined
     readonly wellFormed?: boolean | undefined
+    readonly behind?: ((block: LineBlock) => Promise<void> | undefined) | undefined
   },
 ): Promise<void> {
   const { part, signal } = options
@@ -174,7 +179,10 @@ async function walkLines(
     }
   }
   try {
-    for await (const block of readLineBlocks(source, { signal, from: first })) take(block)
+    for await (const block of readLineBlocks(source, { signal, from: first })) {
+      take(block)
+      await options.behind?.(block)
+    }
   } finally {
     decoder.free()
   }
@@ -199,7 +207,7 @@ export async function readHeader(source: TranscriptSource, options?: AbortOption
 }
 
 /** The main part's structure: its header, its entries, and the positions of those whose lines can't stand in a new file as they are. */
-export interface PiIndex extends Omit<GrowingIndex, 'add' | 'addMessage'> {
+export interface PiIndex extends EntryIndex {
   readonly source: TranscriptSource
   readonly header: PiHeader | undefined
   readonly alteredPositions: ReadonlySet<number>
@@ -209,23 +217,55 @@ export interface PiIndex extends Omit<GrowingIndex, 'add' | 'addMessage'> {
 export async function readIndex(
   transcript: Transcript,
   options?: AbortOptions & { readonly wellFormed?: boolean | undefined },
-): Promise<PiIndex | undefined> {
+): Promise<(PiIndex & Pick<GrowingIndex, 'free'>) | undefined> {
   const source = await sourceOf(transcript, 'main')
   if (source === undefined) return undefined
   const index = growingIndex()
+  const lines: StructureSink = {
+    line(line) {
+      if (line.kind !== 'bad') index.add(line)
+    },
+    message: index.addMessage,
+    has: (id) => index.positionOf(id) !== undefined,
+  }
+  return { ...(await readIndexInto(source, { lines, index }, options ?? {})), free: index.free }
+}
+
+/** Is told what was taken into an index. */
+export interface IndexWatch {
+  line(line: DecodedEntry | BadLine): void
+  message(message: PlainMessage): void
+  /** All lines of a block were taken. It is good until this resolves, or at once where it gives nothing. */
+  block(block: LineBlock): Promise<void> | undefined
+}
+
+/** The same from a source into an index that is filled by its own sink. */
+export async function readIndexInto(
+  source: TranscriptSource,
+  { lines, index }: { readonly lines: StructureSink; readonly index: EntryIndex },
+  options: AbortOptions & { readonly wellFormed?: boolean | undefined; readonly watch?: IndexWatch | undefined },
+): Promise<PiIndex> {
+  const { signal, wellFormed, watch } = options
   const alteredPositions = new Set<number>()
   let header: PiHeader | undefined
   const sink: LineSink = {
     line(line) {
-      if ('kind' in line) return
-      if (index.size === 0) header = piHeader(line.value)
-      if (!line.verbatim) alteredPositions.add(index.size)
-      index.add(line.indexed)
+      if ('kind' in line) lines.line(line)
+      else {
+        if (index.size === 0) header = piHeader(line.value)
+        if (!line.verbatim) alteredPositions.add(index.size)
+        lines.line(line.indexed)
+      }
+      watch?.line(line)
     },
-    message: (message) => index.addMessage(message),
-    has: (id) => index.positionOf(id) !== undefined,
+    message(message) {
+      if (!lines.message(message)) return false
+      watch?.message(message)
+      return true
+    },
+    has: lines.has,
   }
-  await walkLines(source, sink, { part: 'main', signal: options?.signal, wellFormed: options?.wellFormed })
+  await walkLines(source, sink, { part: 'main', signal, wellFormed, behind: watch?.block })
   return { ...index, size: index.size, source, header, alteredPositions }
 }
 

@@ -91,6 +91,11 @@ export function digitsOf(word: number): string {
   return (word >>> 0).toString(16).padStart(8, '0')
 }
 
+/** The 32 bits of an id of eight hex digits; other ids have none. */
+export function wordOf(id: string): number | undefined {
+  return /^[0-9a-f]{8}$/.test(id) ? Number.parseInt(id, 16) | 0 : undefined
+}
+
 // Overwritten by each line.
 const nullField = -1
 const found: { id: number; parentId: number; role: EntryRole } = { id: 0, parentId: 0, role: 'user' }

@@ -8,6 +8,7 @@ import { identifyOpenClaw, identifyPi } from './identify.ts'
 import { inPlacePi } from './in-place.ts'
 import { placeOpenClaw, placePi } from './place.ts'
 import { rewritePi } from './rewrite.ts'
+import { rewritePiInto } from './rewrite-into.ts'
 
 /**
  * Reads the sessions of pi, all versions of its format, 1 to 3. `agentFolder` is where new ones go (`piAgentFolder`); without it `place`
@@ -54,5 +55,6 @@ const sharedReader = {
   context: piContext,
   kept: piKept,
   rewrite: rewritePi,
+  rewriteInto: rewritePiInto,
   inPlace: inPlacePi,
 } satisfies Partial<TranscriptReader>

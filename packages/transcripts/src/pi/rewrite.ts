@@ -1,10 +1,11 @@
 import { CheckpointError, type IndexedEntry, type RewriteOptions, type RewrittenPiece, type Transcript } from '@palimpsest/core'
 import { asString } from '../json-fields.ts'
+import { jsonLine } from '../json-line.ts'
 import { parseLine } from '../lines.ts'
 import { type Branch, branchAt, malformed } from './branch.ts'
 import { type PiIndex, readIndex } from './entries.ts'
 import { readNote } from './entry-decoder.ts'
-import { currentVersion } from './format.ts'
+import { currentVersion, type PiHeader } from './format.ts'
 import { unrecognised } from './identify.ts'
 import { inPieces, type Segment } from './pieces.ts'
 import { type NewIds, newIds, relinkedLine } from './relinked-line.ts'
@@ -20,34 +21,45 @@ export async function* rewritePi(transcript: Transcript, options: RewriteOptions
   const index = await readIndex(transcript, options)
   if (index?.header === undefined) throw unrecognised(transcript.path)
   try {
-    yield* rewritten(index, transcript.path, options)
+    const { header, segments, window, isUnended } = await planOf(index, transcript.path, options)
+    yield* inPieces(behindHeader(header, segments), window, options)
+    if (isUnended) yield { part: 'main', bytes: lineFeed.slice(), changed: [] }
   } finally {
     // What was written is looked at next, and needs as much.
     index.free()
   }
 }
 
-async function* rewritten(
-  index: PiIndex,
-  oldPath: string | undefined,
-  options: RewriteOptions,
-): AsyncGenerator<RewrittenPiece, void, undefined> {
+/** What a new session is put together of. */
+export interface RewritePlan {
+  readonly header: Uint8Array
+  readonly segments: Iterable<Segment>
+  readonly window: SourceWindow
+  /** The last line is one of the source's, and has no line feed there. */
+  readonly isUnended: boolean
+}
+
+/** The plan for a session at a leaf. Throws `TRANSCRIPT_MALFORMED` where it can't stand there. */
+export async function planOf(index: PiIndex, oldPath: string | undefined, options: RewriteOptions): Promise<RewritePlan> {
   const branch = branchAt(index, options)
   if ('problem' in branch) throw malformed(branch.problem, oldPath)
   const window = windowOf(index.source, options)
   const ids = newIds(index, branch.path)
   const beside = await linesBeside(index, branch, ids, options)
   const segments = segmentsOf(index, branch.path, {
-    header: jsonLine(newHeader(index, oldPath, options)),
     beside,
     isVerbatim: ids.isVerbatim,
     relinked: (entry) => relinked(window, entry, index.header?.version ?? currentVersion, ids),
   })
-  yield* inPieces(segments, window, options)
-  const last = index.endOf(branch.path.at(-1) ?? -1)
-  const isCopied = ids.isVerbatim(branch.path.at(-1) ?? -1)
-  if (isCopied && last === index.source.sizeBytes && !(await endsWithLineFeed(index)))
-    yield { part: 'main', bytes: lineFeed.slice(), changed: [] }
+  const last = branch.path.at(-1) ?? -1
+  const isLast = ids.isVerbatim(last) && index.endOf(last) === index.source.sizeBytes
+  const isUnended = isLast && !(await endsWithLineFeed(index))
+  return { header: headerLine(index.header, oldPath, options), segments, window, isUnended }
+}
+
+function* behindHeader(header: Uint8Array, segments: Iterable<Segment>): Generator<Segment, void, undefined> {
+  yield { line: header }
+  yield* segments
 }
 
 async function relinked(window: SourceWindow, entry: IndexedEntry, version: number, ids: NewIds): Promise<Uint8Array> {
@@ -59,14 +71,12 @@ function* segmentsOf(
   index: PiIndex,
   path: Int32Array,
   lines: {
-    readonly header: Uint8Array
     /** Before the last line of the path. */
     readonly beside: readonly Uint8Array[]
     isVerbatim(position: number): boolean
     relinked(entry: IndexedEntry): Promise<Uint8Array>
   },
 ): Generator<Segment, void, undefined> {
-  yield { line: lines.header }
   let run: { start: number; end: number } | undefined
   for (let at = 0; at < path.length; at++) {
     const position = path[at] ?? -1
@@ -114,17 +124,17 @@ async function linesBeside(index: PiIndex, { path, labels }: Branch, ids: NewIds
   return lines
 }
 
-function newHeader(index: PiIndex, oldPath: string | undefined, options: RewriteOptions): object {
-  const { header } = index
+/** The first line of a new session. */
+export function headerLine(header: PiHeader | undefined, oldPath: string | undefined, options: RewriteOptions): Uint8Array {
   const sameSession = header?.sessionId === options.sessionId
-  return {
+  return jsonLine({
     type: 'session',
     version: currentVersion,
     id: options.sessionId,
     timestamp: new Date(options.createdAt).toISOString(),
     cwd: header?.cwd,
     parentSession: sameSession ? header?.parentPath : (options.parent?.path ?? oldPath ?? options.parent?.sessionId),
-  }
+  })
 }
 
 const lineFeed = new Uint8Array([0x0a])
@@ -132,10 +142,6 @@ const lineFeed = new Uint8Array([0x0a])
 async function endsWithLineFeed({ source }: PiIndex): Promise<boolean> {
   const [last] = await source.read(source.sizeBytes - 1, source.sizeBytes)
   return last === 0x0a
-}
-
-function jsonLine(value: object): Uint8Array {
-  return new TextEncoder().encode(`${JSON.stringify(value)}\n`)
 }
 
 function entryAt(index: PiIndex, position: number): IndexedEntry {
