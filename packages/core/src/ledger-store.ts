@@ -9,6 +9,8 @@ import type { AbortOptions, Key, RefVersion } from './storage.ts'
 import { mapStorageErrors, storageFailure } from './storage-failure.ts'
 
 const maxAttempts = 50
+// Whoever has lost often makes room for others: of many writers on a busy machine each has its turn before its tries are over.
+const longestWaitMs = 1000
 const rememberedCommits = 32
 
 /** What a change makes of a ledger; without `ledger` there is nothing to write. `unnamed` are objects that the new ledger names no more. */
@@ -50,7 +52,7 @@ export async function changeLedger<Result>(
   let hasBegun = false
   for (let attempt = 0; attempt < maxAttempts; attempt += 1) {
     options.signal?.throwIfAborted()
-    if (attempt > 0 && !hasBegun) await wait(Math.random() * Math.min(4 * attempt, 100), undefined, options)
+    if (attempt > 0 && !hasBegun) await wait(Math.random() * Math.min(4 * attempt ** 2, longestWaitMs), undefined, options)
     const found = await readVersioned(environment, name, options)
     const landed = found?.ledger.commits.map((id) => tried.get(id)).find((candidate) => candidate !== undefined)
     if (landed !== undefined) return settle(environment, name, landed)
