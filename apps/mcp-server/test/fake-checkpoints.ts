@@ -86,6 +86,9 @@ export function fakeCheckpoints(kept: readonly Kept[]): { readonly checkpoints: 
     abandon: refuse,
     import: refuse,
     sessions: refuse,
+    diff: refuse,
+    report: refuse,
+    recover: refuse,
     parts: refuse,
     raw: () => {
       throw new Error('not part of this fake')
