@@ -9,6 +9,7 @@ import { inPlacePi } from './in-place.ts'
 import { placeOpenClaw, placePi } from './place.ts'
 import { rewritePi } from './rewrite.ts'
 import { rewritePiInto } from './rewrite-into.ts'
+import { piSteps } from './steps.ts'
 
 /**
  * Reads the sessions of pi, all versions of its format, 1 to 3. `agentFolder` is where new ones go (`piAgentFolder`); without it `place`
@@ -51,6 +52,7 @@ const sharedReader = {
   structure: (transcript, options) => piStructure(transcript, options ?? {}),
   structureInto: (transcript, sink, options) => piStructureInto(transcript, sink, options ?? {}),
   entry: piEntry,
+  steps: piSteps,
   compactions: (transcript, options) => piCompactions(transcript, options ?? {}),
   context: piContext,
   kept: piKept,
