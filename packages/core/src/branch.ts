@@ -8,7 +8,7 @@ import { leafOf, writeSession } from './session-file.ts'
 import { shellQuoted } from './shell-quoted.ts'
 import { storedTranscript } from './snapshot.ts'
 import { trimmed } from './text-input.ts'
-import type { TranscriptFiles } from './transcript.ts'
+import type { TranscriptFiles } from './transcript-target.ts'
 import type { WithinSession } from './within-session.ts'
 
 /** Where the new session goes, and what is left out of it. */

@@ -4,7 +4,8 @@ import { checkFormat, ensureFormat } from './format.ts'
 import { createKnownRecords, type KnownRecords } from './known-records.ts'
 import { checkedRetention, type Retention } from './retention.ts'
 import type { AbortOptions, Key, Storage } from './storage.ts'
-import type { AgentId, TranscriptFiles, TranscriptReader } from './transcript.ts'
+import type { AgentId, TranscriptReader } from './transcript.ts'
+import type { TranscriptFiles } from './transcript-target.ts'
 
 /** What the service is made of. */
 export interface CheckpointsOptions {

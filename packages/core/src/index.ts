@@ -88,12 +88,11 @@ export type {
   SessionIdentity,
   SidecarRule,
   Transcript,
-  TranscriptFiles,
   TranscriptOrigin,
   TranscriptPart,
   TranscriptReader,
   TranscriptSource,
-  TranscriptTarget,
 } from './transcript.ts'
+export type { TranscriptFiles, TranscriptTarget } from './transcript-target.ts'
 export type { Damage, VerifyOptions, VerifyProgress, VerifyReport } from './verify.ts'
 export type { WithinSession } from './within-session.ts'

@@ -1,7 +1,8 @@
 import { areObjects } from './part-bytes.ts'
 import type { ByteRange } from './storage.ts'
 import type { StructureSink } from './structure-sink.ts'
-import type { EntryIndex, TranscriptTarget } from './transcript.ts'
+import type { EntryIndex } from './transcript.ts'
+import type { TranscriptTarget } from './transcript-target.ts'
 
 const pieceBytes = 1024 * 1024
 

@@ -6,7 +6,8 @@ import { partsOf } from './main-part.ts'
 import { areObjects } from './part-bytes.ts'
 import { pieceWriter } from './rewrite-sink.ts'
 import { eachLine, type StructureSink } from './structure-sink.ts'
-import type { Context, Problem, RewriteOptions, RewrittenPiece, Transcript, TranscriptReader, TranscriptTarget } from './transcript.ts'
+import type { Context, Problem, RewriteOptions, RewrittenPiece, Transcript, TranscriptReader } from './transcript.ts'
+import type { TranscriptTarget } from './transcript-target.ts'
 import { inspectedIndex, inspectWritten, type WrittenSession } from './written-session.ts'
 
 /** Up to this size the context that was written is compared with the source's too; beyond it that would cost as much as all the rest. */
