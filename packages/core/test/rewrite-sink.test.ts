@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { pieceWriter } from '../src/rewrite-sink.ts'
-import type { TranscriptTarget } from '../src/transcript.ts'
+import type { TranscriptTarget } from '../src/transcript-target.ts'
 
 const mebibyte = 1024 * 1024
 
