@@ -1,6 +1,6 @@
 import { appendFile, chmod, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Host, openHost } from '@palimpsest/host'
@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from 'vitest'
 // @boundaries-ignore sessions made by hand are written once
 import { claudeCodeSession, compactedPiSession, geminiSession, putOpenCodeDatabase } from '../../../packages/host/test/support/sessions.ts'
 import { type ScanRequest, scanFiles } from '../src/scan-files.ts'
-import { scanNotes } from '../src/scan-report.ts'
+import { scanBlocks, scanNotes } from '../src/scan-report.ts'
 
 const isRoot = process.getuid?.() === 0
 const claudeId = '22222222-2222-4222-8222-222222222222'
@@ -252,3 +252,35 @@ async function everything(folder: string): Promise<readonly string[]> {
     }),
   )
 }
+
+test('copies that OpenClaw made are scanned behind their session, count as no session, and are not opened again whatever sessions.json says', async () => {
+  const home = await homeFolder()
+  const folder = join(home, '.openclaw/agents/main/sessions')
+  const copyName = (name: string, at: number) => `${name}.checkpoint.0000000${at}-0000-4000-8000-00000000000${at}.jsonl`
+  const whole = compacted('claw')
+  const before = whole.slice(0, whole.trimEnd().lastIndexOf('\n') + 1)
+  await put(join(folder, 'claw.jsonl'), whole)
+  await put(join(folder, copyName('claw', 1)), before)
+  await put(join(folder, copyName('gone', 2)), whole.replaceAll('claw', 'gone'))
+  await put(join(folder, 'sessions.json'), '{}')
+  const first = await scan(home)
+  expect(first.result.files.map(({ path, copyOf }) => [basename(path), copyOf])).toEqual([
+    [copyName('claw', 1), join(folder, 'claw.jsonl')],
+    ['claw.jsonl', undefined],
+    [copyName('gone', 2), join(folder, 'gone.jsonl')],
+  ])
+  expect(first.sessions.map(({ key, ids }) => [key, ids?.length])).toEqual([
+    ['claw', 0],
+    ['claw', 1],
+    ['gone', 2],
+  ])
+  expect(first.added).toBe(3)
+  const text = JSON.stringify(scanBlocks(first.result, { list: '', scanFolder: '' }))
+  expect(text).toContain('2 sessions · 3 compactions kept')
+  await put(join(folder, 'sessions.json'), '{"changed":{}}')
+  const second = await scan(home)
+  expect([second.sessions, second.added]).toEqual([first.sessions, 0])
+  expect(second.opened).toEqual([join(folder, 'claw.jsonl')])
+  await rm(join(folder, 'claw.jsonl'))
+  expect((await scan(home)).sessions).toEqual(first.sessions.filter(({ path }) => path.includes('checkpoint')))
+})

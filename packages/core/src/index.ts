@@ -87,5 +87,6 @@ export type {
   TranscriptSource,
   TranscriptTarget,
 } from './transcript.ts'
+export type { CopiedCompaction, SessionCopies } from './transcript-copies.ts'
 export type { Damage, VerifyOptions, VerifyProgress, VerifyReport } from './verify.ts'
 export type { WithinSession } from './within-session.ts'

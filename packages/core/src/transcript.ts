@@ -1,6 +1,7 @@
 import type { CompactionReason } from './checkpoint.ts'
 import type { AbortOptions, ByteRange } from './storage.ts'
 import type { StructureSink } from './structure-sink.ts'
+import type { SessionCopies } from './transcript-copies.ts'
 
 /** The program that owns a session: `pi`, `openclaw`, `claude-code`, … Letters a-z, digits and hyphens, since it stands in keys. */
 export type AgentId = string
@@ -252,6 +253,8 @@ export interface TranscriptReader {
   sidecars(mainFileName: string): readonly SidecarRule[]
   /** The names of the companions that it looks into. */
   readonly companions?: readonly string[] | undefined
+  /** The copies that the agent makes of its sessions, where it does: `identify` gives the session that was copied. */
+  readonly copies?: SessionCopies | undefined
   /** Whether the first bytes of a file are a transcript of this agent. `siblings` are the names in its folder. */
   detect(head: Uint8Array, file: { readonly path: string; readonly siblings: ReadonlySet<string> }): boolean
   /** The session. Throws `TRANSCRIPT_UNRECOGNISED` when there is no valid header. */

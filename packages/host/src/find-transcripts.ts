@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { type AbortOptions, type AgentId, CheckpointError, type ImportResult } from '@palimpsest/core'
 import { knownAgents } from './agents.ts'
 import { databasesAt, isDatabase, sessionsInDatabase } from './databases.ts'
@@ -16,6 +16,8 @@ export interface FoundTranscript {
   readonly sizeBytes: number
   /** The files of its main part, where they can be told. */
   readonly files?: readonly string[] | undefined
+  /** Where this is a copy that its agent made of a session: that session's own file, whether it is still there or not. */
+  readonly copyOf?: string | undefined
   /** What an import would say, where an earlier scan knows it: nothing was written since, neither to the files nor to what is kept of the session. */
   readonly imported?: ImportResult | undefined
 }
@@ -43,7 +45,7 @@ export interface FindOptions extends AbortOptions {
 /**
  * The session files that are named and that lie below the named folders, each once: paths in the order given, in a folder by name; for a database
  * each of its sessions. Of folders, files that no reader claims are passed over; sidecars are never sessions; nothing but a regular file is ever
- * opened. A problem never ends the search. Throws `ARGUMENT_INVALID` for an unknown agent, before anything else.
+ * opened. Copies that an agent made of its sessions say whose they are. A problem never ends the search. Throws `ARGUMENT_INVALID` for an unknown agent, before anything else.
  */
 export async function* findTranscripts(
   host: Pick<Host, 'readers' | 'sessionFolders' | 'databases' | 'files'>,
@@ -67,7 +69,7 @@ export async function* findTranscripts(
       }
     } else {
       const session = await sessionIn(found, at, wanted, options)
-      if (session !== undefined) yield session
+      if (session !== undefined) yield 'error' in session ? session : { ...session, ...copiedFrom(session, at) }
     }
   }
 }
@@ -92,6 +94,11 @@ async function sessionIn(
   const isNobodys = session === undefined && host.readers.every(({ agent }) => wanted.has(agent))
   if (isNobodys && state !== undefined) await memory.keep(state, { is: 'no session' })
   return session
+}
+
+function copiedFrom({ agent, path }: FoundTranscript, { readers }: Pick<Host, 'readers'>): Pick<FoundTranscript, 'copyOf'> {
+  const mainName = readers.find((reader) => reader.agent === agent)?.copies?.mainOf(basename(path))
+  return mainName === undefined ? {} : { copyOf: join(dirname(path), mainName) }
 }
 
 async function importedOf(path: string, { memory, signal }: FindOptions): Promise<Pick<FoundTranscript, 'imported'>> {

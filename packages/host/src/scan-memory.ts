@@ -13,7 +13,7 @@ import type { OpenCatalogue } from './catalogue/open-catalogue.ts'
 import type { ScannedRow } from './catalogue/scanned.ts'
 
 /** Raised when readers find more in the same bytes, or there is another reader, so that everything is looked at once more. */
-const version = 1
+const version = 2
 
 /** What is known of a path that a scan looked at, as long as its files are what they were. */
 export type Seen =
@@ -96,7 +96,9 @@ export function scanMemory(
   const stateOf = async (path: string, { agent, files }: SeenFiles, options: AbortOptions = {}) => {
     const reader = host.readers.find((candidate) => candidate.agent === agent)
     const [main = path] = files
-    const companions = (reader?.companions ?? []).map((name) => `${main.slice(0, main.length - basename(main).length)}${name}`)
+    // A copy is written once: what is said beside it later changes nothing of what was kept.
+    const beside = reader?.copies?.mainOf(basename(main)) === undefined ? (reader?.companions ?? []) : []
+    const companions = beside.map((name) => `${main.slice(0, main.length - basename(main).length)}${name}`)
     const sidecars = reader?.sidecars(basename(main)) ?? []
     const state = await host.files.state?.([...files, ...companions], { ...options, sidecars })
     return state === undefined ? undefined : { path, state }

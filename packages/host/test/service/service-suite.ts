@@ -3,6 +3,7 @@ import { badInputCases } from './bad-input-cases.ts'
 import { captureCases } from './capture-cases.ts'
 import { codexCases } from './codex-cases.ts'
 import { concurrencyCases } from './concurrency-cases.ts'
+import { copyCases } from './copy-cases.ts'
 import { curationCases } from './curation-cases.ts'
 import { damageCases } from './damage-cases.ts'
 import { fixtureCases } from './fixture-cases.ts'
@@ -26,6 +27,7 @@ export function serviceSuite(name: string, openStore: OpenStore): void {
     curationCases(openStore)
     restoringCases(openStore)
     importCases(openStore)
+    copyCases(openStore)
     readingCases(openStore)
   })
 }
