@@ -32,6 +32,8 @@ interface ScannedSession {
   readonly problems: readonly ScanProblem[]
   readonly problemCount: number
   readonly unknownEntries?: number
+  /** No compaction could be found in a transcript of this kind. */
+  readonly recordsNoCompactions?: boolean
 }
 
 /** What `scan --json` prints; `error` is that of the first file named on the command line that is no session. */
@@ -69,6 +71,7 @@ function scannedSession(file: ScannedFile): ScannedSession {
     problems,
     problemCount,
     unknownEntries,
+    recordsNoCompactions,
   } = file.imported
   return {
     agent,
@@ -87,6 +90,7 @@ function scannedSession(file: ScannedFile): ScannedSession {
     problems,
     problemCount,
     unknownEntries,
+    ...(recordsNoCompactions === true ? { recordsNoCompactions } : {}),
   }
 }
 
@@ -187,8 +191,19 @@ export function scanNotes(result: ScanResult): readonly Text[] {
       ({ path, count }): Text => [styled('yellow', 'noted:'), ` ${path}: ${counted(count, 'line')} kept as bytes, not understood`],
     ),
     ...result.files.flatMap(laterVersion),
+    ...silent(result.files),
     ...skipped.map(({ path, error }): Text => [styled('yellow', 'skipped:'), ` ${path}: ${error.message}`]),
   ]
+}
+
+/** One line for all of them: an old home has many. */
+function silent(files: readonly ScannedFile[]): readonly Text[] {
+  const found = files.filter(({ imported }) => imported?.recordsNoCompactions === true)
+  const [first] = found
+  if (first === undefined) return []
+  const others = found.length === 1 ? '' : ` and ${counted(found.length - 1, 'more file')}`
+  const what = `older ${first.agent} sessions don't record their compactions, so that none can be found in them; palimpsest capture keeps one as it is now`
+  return [[styled('yellow', 'noted:'), ` ${first.path}${others}: ${what}`]]
 }
 
 function laterVersion({ path, agent, imported }: ScannedFile): readonly Text[] {

@@ -284,3 +284,20 @@ test('copies that OpenClaw made are scanned behind their session, count as no se
   await rm(join(folder, 'claw.jsonl'))
   expect((await scan(home)).sessions).toEqual(first.sessions.filter(({ path }) => path.includes('checkpoint')))
 })
+
+test('documents of an older Gemini CLI are noted in one line, since no compaction can be found in them, and are not opened again', async () => {
+  const home = await homeFolder()
+  const document = (sessionId: string) =>
+    JSON.stringify({ sessionId, projectHash: 'ab12', messages: [{ id: 'u1', type: 'user', content: 'hi' }] })
+  for (const id of ['one', 'two', 'three']) await put(join(home, `.gemini/tmp/p/chats/session-2025-12-17T10-20-${id}.json`), document(id))
+  await put(join(home, '.gemini/tmp/p/chats/session-2025-12-17T10-21-four.json'), document('four').slice(0, 60))
+  const first = await scan(home)
+  const notes = scanNotes(first.result).map((note) => JSON.stringify(note))
+  expect(notes).toEqual([
+    expect.stringContaining('one.json and 2 more files: older gemini sessions don'),
+    expect.stringContaining('broken'),
+  ])
+  const second = await scan(home)
+  expect(scanNotes(second.result).map((note) => JSON.stringify(note))).toEqual(notes)
+  expect(second.opened.filter((path) => !path.includes('four'))).toEqual([])
+})

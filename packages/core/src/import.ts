@@ -58,6 +58,8 @@ export interface ImportResult {
   /** The first 100; `problemCount` counts all. */
   readonly problems: readonly ImportProblem[]
   readonly problemCount: number
+  /** The transcript is of a kind in which no compaction could be found. */
+  readonly recordsNoCompactions?: boolean | undefined
   /** Entries of a kind that the reader doesn't know, kept as all others are: the agent may be of a later version. */
   readonly unknownEntries: number
 }
@@ -84,6 +86,7 @@ export async function importTranscript(environment: Environment, request: Import
       storedBytes: store.storedBytes(),
       ...problemsOf(session, inspected),
       unknownEntries: inspected.unknownEntries,
+      ...(session.identity.recordsNoCompactions === true ? { recordsNoCompactions: true } : {}),
     }
   })
 }

@@ -166,6 +166,8 @@ export interface SessionIdentity {
   /** The agent's own id. */
   readonly sessionId: string
   readonly cwd?: string | undefined
+  /** Its agent writes nothing down of a compaction: one can be captured when it happens, and not be found afterwards. */
+  readonly recordsNoCompactions?: boolean | undefined
   /** The session this one was branched from, and how many bytes of it it began with. */
   readonly parent?: { readonly sessionId: string; readonly bytes?: number | undefined } | undefined
 }

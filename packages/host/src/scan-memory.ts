@@ -72,6 +72,7 @@ const importedSchema = z.object({
   problems: z.array(z.object({ code: z.literal('TRANSCRIPT_MALFORMED'), line: count.optional(), message: z.string() })),
   problemCount: count,
   unknownEntries: count,
+  recordsNoCompactions: z.boolean().optional(),
 })
 const rowSchema = z.object({
   version: z.literal(version),

@@ -2,7 +2,7 @@ import type { Dirent } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { CheckpointError } from '@palimpsest/core'
-import { isOpenCodeDatabaseName, isOpenCodeSessionFile } from '@palimpsest/transcripts'
+import { isGeminiDocumentName, isOpenCodeDatabaseName, isOpenCodeSessionFile } from '@palimpsest/transcripts'
 import type { FindProblem } from './find-transcripts.ts'
 
 /** Deeper folders are not looked into, but reported. Agents keep sessions four folders down at most. */
@@ -18,7 +18,7 @@ export interface FoundFile {
 }
 
 /**
- * The regular files below `root` that may hold sessions by their names (`.jsonl`, `.jsonl.zst`, and those of OpenCode), depth first, by name. Links to
+ * The regular files below `root` that may hold sessions by their names (`.jsonl`, `.jsonl.zst`, those of OpenCode and of older Gemini CLIs), depth first, by name. Links to
  * folders are followed and each folder is visited once, whatever name leads to it (`visited` may be shared by several walks); links to files are passed over. A folder that can't be read is a problem, and the walk goes on.
  */
 export async function* walkFiles(
@@ -67,7 +67,9 @@ async function firstVisit(path: string, depth: number, visited: Set<string>): Pr
 
 function mayHoldSessions(folder: string, entry: Dirent): boolean {
   if (!entry.isFile()) return entry.isDirectory() || entry.isSymbolicLink()
-  return /\.jsonl(\.zst)?$/.test(entry.name) || isOpenCodeDatabaseName(entry.name) || isOpenCodeSessionFile(join(folder, entry.name))
+  const { name } = entry
+  if (/\.jsonl(\.zst)?$/.test(name)) return true
+  return isOpenCodeDatabaseName(name) || isGeminiDocumentName(name) || isOpenCodeSessionFile(join(folder, name))
 }
 
 async function leadsToFolder(link: string): Promise<boolean> {
