@@ -33,6 +33,7 @@ export type { CheckpointPart } from './raw-bytes.ts'
 export type { EntryPage, ReadEntry, ReadQuery } from './read.ts'
 export type { RestoreOptions, RestoreResult } from './restore.ts'
 export { openClawRetention, type Retention } from './retention.ts'
+export { shellQuoted } from './shell-quoted.ts'
 export type { ReadView } from './snapshot-view.ts'
 export {
   type AbortOptions,
