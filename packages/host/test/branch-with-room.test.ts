@@ -73,7 +73,8 @@ const samples: readonly Sample[] = [
     agent: 'codex',
     path: codex.path,
     before: 0,
-    whatKeepsItWhole: (_home, { sessionId }) => `codex resume ${sessionId} -c model_context_window=TOKENS -c model_auto_compact_token_limit=TOKENS`,
+    whatKeepsItWhole: (_home, { sessionId }) =>
+      `codex resume ${sessionId} -c model_context_window=TOKENS -c model_auto_compact_token_limit=TOKENS`,
     session: (turns) =>
       codex.jsonl([
         codex.meta(),
