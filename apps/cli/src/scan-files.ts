@@ -120,12 +120,12 @@ async function scanFile(
   { again, signal }: ScanRequest,
   memory: ScanMemory | undefined,
 ): Promise<ScannedFile> {
-  const { agent, path, sizeBytes, files, copyOf } = file
+  const { agent, path, sizeBytes, files, copyOf, state: own } = file
   if (file.imported !== undefined) return { ...file, imported: file.imported }
   try {
     const transcript = host.files.origin(path)
     // Asked before it is read: what is written meanwhile makes another state of it.
-    const state = files === undefined ? undefined : await memory?.stateOf(path, { agent, files }, { signal })
+    const state = files === undefined ? undefined : await memory?.stateOf(path, { agent, files, state: own }, { signal })
     const imported = await host.checkpoints.import({ agent, transcript, signal, ...(again === undefined ? {} : { again }) })
     if (files !== undefined && state !== undefined) await memory?.keep(state, { is: 'session', agent, sizeBytes, files, imported })
     return { agent, path, sizeBytes, copyOf, imported }

@@ -7,6 +7,10 @@ import { type Host, openHost } from '@palimpsest/host'
 import { expect, onTestFinished, test } from 'vitest'
 // @boundaries-ignore sessions made by hand are written once
 import { claudeCodeSession, compactedPiSession, geminiSession, putOpenCodeDatabase } from '../../../packages/host/test/support/sessions.ts'
+// @boundaries-ignore the same
+import { agentDatabase } from '../../../packages/transcripts/test/opencode-database.ts'
+// @boundaries-ignore the same
+import { header } from '../../../packages/transcripts/test/opencode-session.ts'
 import { type ScanRequest, scanFiles } from '../src/scan-files.ts'
 import { scanBlocks, scanNotes } from '../src/scan-report.ts'
 
@@ -301,3 +305,25 @@ test('documents of an older Gemini CLI are noted in one line, since no compactio
   expect(scanNotes(second.result).map((note) => JSON.stringify(note))).toEqual(notes)
   expect(second.opened.filter((path) => !path.includes('four'))).toEqual([])
 })
+
+test('of a database that was written only the sessions that changed are exported again', async () => {
+  const home = await homeFolder()
+  const path = join(home, '.local/share/opencode/opencode.db')
+  await mkdir(dirname(path), { recursive: true })
+  const agent = agentDatabase(path)
+  onTestFinished(() => agent.close())
+  for (const id of ['ses_a', 'ses_b', 'ses_c']) agent.put([header({ id }), ...rowsOf(id)])
+  const first = await scan(home)
+  expect(first.sessions.map(({ key }) => key)).toEqual(['ses_a', 'ses_b', 'ses_c'])
+  expect(first.opened).toHaveLength(3)
+  agent.database.exec("UPDATE part SET data = replace(data, 'hello', 'HELLO'), time_updated = 7 WHERE session_id = 'ses_b'")
+  const second = await scan(home)
+  expect(second.opened).toEqual([`${path}#ses_b`])
+  expect(second.sessions).toEqual(first.sessions)
+  expect((await scan(home)).opened).toEqual([])
+})
+
+const rowsOf = (id: string) => [
+  { type: 'message', id: `msg_${id}`, time_created: 5, data: { role: 'user' } },
+  { type: 'part', id: `prt_${id}`, message_id: `msg_${id}`, time_created: 5, data: { type: 'text', text: 'hello' } },
+]
