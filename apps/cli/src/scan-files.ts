@@ -50,27 +50,41 @@ export async function scanFiles(host: Host, request: ScanRequest): Promise<ScanR
 async function scanWith(host: Host, request: ScanRequest, memory: ScanMemory | undefined): Promise<ScanResult> {
   const { found, unread } = await find(host, request, memory)
   const stop: { reason?: unknown } = {}
+  const scanned = new Map<FoundTranscript, ScannedFile>()
   let done = 0
-  const scanned = await pMap(
-    found,
-    async (file) => {
-      if (stop.reason !== undefined || request.signal.aborted) return undefined
-      try {
-        return await scanFile(host, file, request, memory)
-      } catch (error) {
-        stop.reason ??= error
-        return undefined
-      } finally {
-        done += 1
-        request.onScanned?.(done, found.length)
-      }
-    },
-    { concurrency },
-  )
+  const scanOne = async (file: FoundTranscript) => {
+    if (stop.reason !== undefined || request.signal.aborted) return
+    try {
+      scanned.set(file, await scanFile(host, file, request, memory))
+    } catch (error) {
+      stop.reason ??= error
+    } finally {
+      done += 1
+      request.onScanned?.(done, found.length)
+    }
+  }
+  const oneByOne = async (files: readonly FoundTranscript[]) => {
+    for (const file of files) await scanOne(file)
+  }
+  await pMap(withCopies(found), oneByOne, { concurrency })
   request.signal.throwIfAborted()
   if (stop.reason !== undefined) throw stop.reason
-  const files = scanned.filter((file) => file !== undefined)
+  const files = found.flatMap((file) => scanned.get(file) ?? [])
   return { files, unread, namedFailures: namedFailures(files, unread, request) }
+}
+
+/**
+ * The files as they are scanned side by side: each session's own with the copies of it behind, the largest first, so that what a copy has is stored
+ * before it, and no two of them write one ledger at once.
+ */
+function withCopies(found: readonly FoundTranscript[]): readonly (readonly FoundTranscript[])[] {
+  const groups = new Map<string, FoundTranscript[]>()
+  for (const file of found) {
+    const main = file.copyOf ?? file.path
+    groups.set(main, [...(groups.get(main) ?? []), file])
+  }
+  const order = (file: FoundTranscript) => (file.copyOf === undefined ? Number.NEGATIVE_INFINITY : -file.sizeBytes)
+  return [...groups.values()].map((files) => files.toSorted((one, other) => order(one) - order(other)))
 }
 
 async function find(
@@ -106,17 +120,17 @@ async function scanFile(
   { again, signal }: ScanRequest,
   memory: ScanMemory | undefined,
 ): Promise<ScannedFile> {
-  const { agent, path, sizeBytes, files } = file
+  const { agent, path, sizeBytes, files, copyOf, state: own } = file
   if (file.imported !== undefined) return { ...file, imported: file.imported }
   try {
     const transcript = host.files.origin(path)
     // Asked before it is read: what is written meanwhile makes another state of it.
-    const state = files === undefined ? undefined : await memory?.stateOf(path, { agent, files }, { signal })
+    const state = files === undefined ? undefined : await memory?.stateOf(path, { agent, files, state: own }, { signal })
     const imported = await host.checkpoints.import({ agent, transcript, signal, ...(again === undefined ? {} : { again }) })
     if (files !== undefined && state !== undefined) await memory?.keep(state, { is: 'session', agent, sizeBytes, files, imported })
-    return { agent, path, sizeBytes, imported }
+    return { agent, path, sizeBytes, copyOf, imported }
   } catch (error) {
-    if (isCheckpointError(error) && !isStoreFailure(error)) return { agent, path, sizeBytes, failure: error }
+    if (isCheckpointError(error) && !isStoreFailure(error)) return { agent, path, sizeBytes, copyOf, failure: error }
     throw error
   }
 }

@@ -20,6 +20,8 @@ interface ScannedSession {
   readonly sessionId?: string
   readonly cwd?: string | undefined
   readonly path: string
+  /** The session's own file, where this is a copy that the agent made of it. */
+  readonly copyOf?: string
   readonly checkpoints: readonly string[]
   readonly created?: number
   readonly completed?: number
@@ -30,6 +32,8 @@ interface ScannedSession {
   readonly problems: readonly ScanProblem[]
   readonly problemCount: number
   readonly unknownEntries?: number
+  /** No compaction could be found in a transcript of this kind. */
+  readonly recordsNoCompactions?: boolean
 }
 
 /** What `scan --json` prints; `error` is that of the first file named on the command line that is no session. */
@@ -51,8 +55,9 @@ export function scanReport(result: ScanResult): ScanReport {
 
 function scannedSession(file: ScannedFile): ScannedSession {
   const { agent, path, sizeBytes } = file
+  const copyOf = file.copyOf === undefined ? {} : { copyOf: file.copyOf }
   if (file.imported === undefined)
-    return { agent, path, sizeBytes, checkpoints: [], problems: [scanProblem(file.failure)], problemCount: 1 }
+    return { agent, path, ...copyOf, sizeBytes, checkpoints: [], problems: [scanProblem(file.failure)], problemCount: 1 }
   const {
     sessionKey,
     sessionId,
@@ -66,6 +71,7 @@ function scannedSession(file: ScannedFile): ScannedSession {
     problems,
     problemCount,
     unknownEntries,
+    recordsNoCompactions,
   } = file.imported
   return {
     agent,
@@ -73,6 +79,7 @@ function scannedSession(file: ScannedFile): ScannedSession {
     sessionId,
     ...(cwd === undefined ? {} : { cwd }),
     path,
+    ...copyOf,
     checkpoints: checkpointIds,
     created,
     completed,
@@ -83,6 +90,7 @@ function scannedSession(file: ScannedFile): ScannedSession {
     problems,
     problemCount,
     unknownEntries,
+    ...(recordsNoCompactions === true ? { recordsNoCompactions } : {}),
   }
 }
 
@@ -96,9 +104,24 @@ function scanProblem(error: CheckpointError): ScanProblem {
 export function scanBlocks(result: ScanResult, hints: { readonly list: string; readonly scanFolder: string }): readonly Block[] {
   const { files } = result
   if (files.length === 0) return [`No sessions found. Name a folder or a file: ${hints.scanFolder}`]
-  const compacted = files.filter((file) => (file.imported?.checkpointIds.length ?? 0) > 0)
-  if (compacted.length === 0) return [`${counted(files.length, 'session')} found, none with a compaction in it yet.`]
+  const compacted = files.filter((file) => (file.imported?.checkpointIds.length ?? 0) > 0 && !isInAnother(file, files))
+  if (compacted.length === 0) return [`${counted(sessionCount(files), 'session')} found, none with a compaction in it yet.`]
   return [scanTable(compacted), '', totals(files), [styled('dim', 'See them: '), hints.list]]
+}
+
+/** Whether a file is a copy of a session, and all that it has is in another file of that session too. */
+function isInAnother({ copyOf, imported }: ScannedFile, files: readonly ScannedFile[]): boolean {
+  if (copyOf === undefined || imported === undefined) return false
+  return files.some((other) => {
+    const ids = other.imported?.checkpointIds ?? []
+    if (other.copyOf !== copyOf && other.path !== copyOf) return false
+    return ids.length > imported.checkpointIds.length && imported.checkpointIds.every((id) => ids.includes(id))
+  })
+}
+
+/** Copies are of a session that counts already. */
+function sessionCount(files: readonly ScannedFile[]): number {
+  return new Set(files.map(({ path, copyOf }) => copyOf ?? path)).size
 }
 
 function scanTable(files: readonly ScannedFile[]): Block {
@@ -147,7 +170,7 @@ function totals(files: readonly ScannedFile[]): Text {
   }
   const tokens = [...tokensBySession.values()].reduce((sum, count) => sum + count, 0)
   const facts = [
-    counted(files.length, 'session'),
+    counted(sessionCount(files), 'session'),
     `${counted(compactions.size, 'compaction')} kept (${added === 0 ? 'none' : added.toLocaleString('en-US')} new)`,
     tokens === 0 ? '' : `${tokenCount(tokens)} tokens`,
     `${byteSize(sizeBytes)} of transcripts, ${byteSize(storedBytes)} newly stored`,
@@ -168,8 +191,19 @@ export function scanNotes(result: ScanResult): readonly Text[] {
       ({ path, count }): Text => [styled('yellow', 'noted:'), ` ${path}: ${counted(count, 'line')} kept as bytes, not understood`],
     ),
     ...result.files.flatMap(laterVersion),
+    ...silent(result.files),
     ...skipped.map(({ path, error }): Text => [styled('yellow', 'skipped:'), ` ${path}: ${error.message}`]),
   ]
+}
+
+/** One line for all of them: an old home has many. */
+function silent(files: readonly ScannedFile[]): readonly Text[] {
+  const found = files.filter(({ imported }) => imported?.recordsNoCompactions === true)
+  const [first] = found
+  if (first === undefined) return []
+  const others = found.length === 1 ? '' : ` and ${counted(found.length - 1, 'more file')}`
+  const what = `older ${first.agent} sessions don't record their compactions, so that none can be found in them; palimpsest capture keeps one as it is now`
+  return [[styled('yellow', 'noted:'), ` ${first.path}${others}: ${what}`]]
 }
 
 function laterVersion({ path, agent, imported }: ScannedFile): readonly Text[] {

@@ -1,14 +1,18 @@
 import { appendFile, chmod, mkdir, mkdtemp, readdir, realpath, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Host, openHost } from '@palimpsest/host'
 import { expect, onTestFinished, test } from 'vitest'
 // @boundaries-ignore sessions made by hand are written once
 import { claudeCodeSession, compactedPiSession, geminiSession, putOpenCodeDatabase } from '../../../packages/host/test/support/sessions.ts'
+// @boundaries-ignore the same
+import { agentDatabase } from '../../../packages/transcripts/test/opencode-database.ts'
+// @boundaries-ignore the same
+import { header } from '../../../packages/transcripts/test/opencode-session.ts'
 import { type ScanRequest, scanFiles } from '../src/scan-files.ts'
-import { scanNotes } from '../src/scan-report.ts'
+import { scanBlocks, scanNotes } from '../src/scan-report.ts'
 
 const isRoot = process.getuid?.() === 0
 const claudeId = '22222222-2222-4222-8222-222222222222'
@@ -252,3 +256,74 @@ async function everything(folder: string): Promise<readonly string[]> {
     }),
   )
 }
+
+test('copies that OpenClaw made are scanned behind their session, count as no session, and are not opened again whatever sessions.json says', async () => {
+  const home = await homeFolder()
+  const folder = join(home, '.openclaw/agents/main/sessions')
+  const copyName = (name: string, at: number) => `${name}.checkpoint.0000000${at}-0000-4000-8000-00000000000${at}.jsonl`
+  const whole = compacted('claw')
+  const before = whole.slice(0, whole.trimEnd().lastIndexOf('\n') + 1)
+  await put(join(folder, 'claw.jsonl'), whole)
+  await put(join(folder, copyName('claw', 1)), before)
+  await put(join(folder, copyName('gone', 2)), whole.replaceAll('claw', 'gone'))
+  await put(join(folder, 'sessions.json'), '{}')
+  const first = await scan(home)
+  expect(first.result.files.map(({ path, copyOf }) => [basename(path), copyOf])).toEqual([
+    [copyName('claw', 1), join(folder, 'claw.jsonl')],
+    ['claw.jsonl', undefined],
+    [copyName('gone', 2), join(folder, 'gone.jsonl')],
+  ])
+  expect(first.sessions.map(({ key, ids }) => [key, ids?.length])).toEqual([
+    ['claw', 0],
+    ['claw', 1],
+    ['gone', 2],
+  ])
+  expect(first.added).toBe(3)
+  const text = JSON.stringify(scanBlocks(first.result, { list: '', scanFolder: '' }))
+  expect(text).toContain('2 sessions · 3 compactions kept')
+  await put(join(folder, 'sessions.json'), '{"changed":{}}')
+  const second = await scan(home)
+  expect([second.sessions, second.added]).toEqual([first.sessions, 0])
+  expect(second.opened).toEqual([join(folder, 'claw.jsonl')])
+  await rm(join(folder, 'claw.jsonl'))
+  expect((await scan(home)).sessions).toEqual(first.sessions.filter(({ path }) => path.includes('checkpoint')))
+})
+
+test('documents of an older Gemini CLI are noted in one line, since no compaction can be found in them, and are not opened again', async () => {
+  const home = await homeFolder()
+  const document = (sessionId: string) =>
+    JSON.stringify({ sessionId, projectHash: 'ab12', messages: [{ id: 'u1', type: 'user', content: 'hi' }] })
+  for (const id of ['one', 'two', 'three']) await put(join(home, `.gemini/tmp/p/chats/session-2025-12-17T10-20-${id}.json`), document(id))
+  await put(join(home, '.gemini/tmp/p/chats/session-2025-12-17T10-21-four.json'), document('four').slice(0, 60))
+  const first = await scan(home)
+  const notes = scanNotes(first.result).map((note) => JSON.stringify(note))
+  expect(notes).toEqual([
+    expect.stringContaining('one.json and 2 more files: older gemini sessions don'),
+    expect.stringContaining('broken'),
+  ])
+  const second = await scan(home)
+  expect(scanNotes(second.result).map((note) => JSON.stringify(note))).toEqual(notes)
+  expect(second.opened.filter((path) => !path.includes('four'))).toEqual([])
+})
+
+test('of a database that was written only the sessions that changed are exported again', async () => {
+  const home = await homeFolder()
+  const path = join(home, '.local/share/opencode/opencode.db')
+  await mkdir(dirname(path), { recursive: true })
+  const agent = agentDatabase(path)
+  onTestFinished(() => agent.close())
+  for (const id of ['ses_a', 'ses_b', 'ses_c']) agent.put([header({ id }), ...rowsOf(id)])
+  const first = await scan(home)
+  expect(first.sessions.map(({ key }) => key)).toEqual(['ses_a', 'ses_b', 'ses_c'])
+  expect(first.opened).toHaveLength(3)
+  agent.database.exec("UPDATE part SET data = replace(data, 'hello', 'HELLO'), time_updated = 7 WHERE session_id = 'ses_b'")
+  const second = await scan(home)
+  expect(second.opened).toEqual([`${path}#ses_b`])
+  expect(second.sessions).toEqual(first.sessions)
+  expect((await scan(home)).opened).toEqual([])
+})
+
+const rowsOf = (id: string) => [
+  { type: 'message', id: `msg_${id}`, time_created: 5, data: { role: 'user' } },
+  { type: 'part', id: `prt_${id}`, message_id: `msg_${id}`, time_created: 5, data: { type: 'text', text: 'hello' } },
+]

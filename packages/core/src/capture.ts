@@ -83,9 +83,10 @@ export async function captureCheckpoint(environment: Environment, request: Captu
   return withTranscript(environment, { ...request, sessionId: trimmed(request.sessionId) }, async (session) => {
     const options = { signal: request.signal }
     const store = createPartStore(environment, session.name, options)
-    await storeAhead(environment, session, store, options)
-    const { outcome, checkpoint } = await changeLedger(environment, session.name, { ...options, beginWith: newLedger(session) }, (ledger) =>
-      puttingTogether(options, (putting) => captureInto(environment, session, store, facts, ledger ?? newLedger(session), putting)),
+    const beginWith = newLedger(session)
+    await storeAhead(environment, session, store, beginWith, options)
+    const { outcome, checkpoint } = await changeLedger(environment, session.name, { ...options, beginWith }, (ledger = beginWith) =>
+      puttingTogether(options, (putting) => captureInto(environment, session, store, facts, ledger, putting)),
     )
     return {
       outcome,
@@ -100,12 +101,17 @@ export async function captureCheckpoint(environment: Environment, request: Captu
 }
 
 /** Swaps in the chunks of a long first capture every 256 MiB. */
-async function storeAhead(environment: Environment, session: TranscriptSession, store: PartStore, options: AbortOptions): Promise<void> {
+async function storeAhead(
+  environment: Environment,
+  session: TranscriptSession,
+  store: PartStore,
+  beginWith: Ledger,
+  options: AbortOptions,
+): Promise<void> {
   const { commitEveryBytes } = environment
   const totalBytes = session.contents.reduce((sum, content) => sum + content.endBytes, 0)
   for (let left = Math.ceil(totalBytes / commitEveryBytes); left > 1; left -= 1) {
-    const stopped = await changeLedger(environment, session.name, { ...options, beginWith: newLedger(session) }, async (ledger) => {
-      const current = ledger ?? newLedger(session)
+    const stopped = await changeLedger(environment, session.name, { ...options, beginWith }, async (current = beginWith) => {
       const stored = await store.store(current, await store.match(current, session.contents), { stopAfterBytes: commitEveryBytes })
       return stored.added.length === 0 ? { result: false } : { ledger: stored.ledger, result: stored.stopped }
     })

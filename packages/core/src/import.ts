@@ -7,6 +7,7 @@ import { compactionsOf, type InspectedLines, inspectLines, upTo } from './main-p
 import { type PutOptions, puttingTogether } from './puts.ts'
 import { retain } from './retention.ts'
 import { allRows, withRows } from './rows.ts'
+import { copyIn, type SessionCopy, settleCopy } from './session-copy.ts'
 import { type Settlement, settleCompactions } from './settlement.ts'
 import { assertStillSame } from './still-same.ts'
 import type { AbortOptions } from './storage.ts'
@@ -57,11 +58,16 @@ export interface ImportResult {
   /** The first 100; `problemCount` counts all. */
   readonly problems: readonly ImportProblem[]
   readonly problemCount: number
+  /** The transcript is of a kind in which no compaction could be found. */
+  readonly recordsNoCompactions?: boolean | undefined
   /** Entries of a kind that the reader doesn't know, kept as all others are: the agent may be of a later version. */
   readonly unknownEntries: number
 }
 
-/** Keeps the state before each compaction that a transcript records. */
+/**
+ * Keeps the state before each compaction that a transcript records; of a copy that its agent made before a compaction also all of it, as positions in
+ * the streams of the session that was copied. Idempotent.
+ */
 export async function importTranscript(environment: Environment, request: ImportRequest): Promise<ImportResult> {
   const options = { signal: request.signal }
   return withTranscript(environment, { agent: request.agent, transcript: request.transcript, ...options }, async (session) => {
@@ -69,7 +75,8 @@ export async function importTranscript(environment: Environment, request: Import
     const inspected = await inspectLines(session.reader, lines, options)
     const compactions = await compactionsOf(session.reader, lines, inspected, options)
     const store = createPartStore(environment, session.name, options)
-    const settled = await settle(environment, session, store, { compactions, inspected, again: request.again ?? false }, options)
+    const copy = await copyIn(session, lines, inspected, options)
+    const settled = await settle(environment, session, store, { compactions, copy, inspected, again: request.again ?? false }, options)
     return {
       agent: request.agent,
       sessionKey: session.identity.sessionKey,
@@ -79,12 +86,15 @@ export async function importTranscript(environment: Environment, request: Import
       storedBytes: store.storedBytes(),
       ...problemsOf(session, inspected),
       unknownEntries: inspected.unknownEntries,
+      ...(session.identity.recordsNoCompactions === true ? { recordsNoCompactions: true } : {}),
     }
   })
 }
 
 interface Found {
   readonly compactions: readonly Compaction[]
+  /** Where the transcript is a copy, which stands before one more compaction. */
+  readonly copy: SessionCopy | undefined
   readonly inspected: InspectedLines
   readonly again: boolean
 }
@@ -98,12 +108,17 @@ async function settle(
   options: AbortOptions,
 ): Promise<Counts> {
   const last = found.compactions.at(-1)
-  if (last === undefined) return { checkpointIds: [], created: 0, completed: 0, tokensBefore: 0, totalStoredBytes: 0 }
+  if (last === undefined && found.copy === undefined)
+    return { checkpointIds: [], created: 0, completed: 0, tokensBefore: 0, totalStoredBytes: 0 }
   const inherited = await inheritedBoundaries(environment, session)
   // Checkpoints stand before their boundaries: what comes after the last one belongs to none yet.
-  const contents = session.contents.map((content) => (content.name === 'main' ? { ...content, endBytes: last.boundary.start } : content))
+  const endBytes = found.copy === undefined ? last?.boundary.start : undefined
+  const contents = session.contents.map((content) =>
+    content.name === 'main' && endBytes !== undefined ? { ...content, endBytes } : content,
+  )
   // A session that has nothing but what it inherited gets no ledger.
-  const isInherited = found.compactions.every(({ boundary }) => boundary.entryId !== undefined && inherited.has(boundary.entryId))
+  const isInherited =
+    found.copy === undefined && found.compactions.every(({ boundary }) => boundary.entryId !== undefined && inherited.has(boundary.entryId))
   const beginWith = isInherited ? undefined : newLedger(session)
   return changeLedger(environment, session.name, { ...options, beginWith }, async (ledger) => {
     const trash = ledger === undefined ? [] : await allTrash(environment, session.name, ledger, options)
@@ -128,7 +143,7 @@ async function settleInto(
 ): Promise<Change<Counts>> {
   const ledger = refreshedLedger(before, session)
   const stored = await store.store(ledger, await store.match(ledger, contents), options)
-  const settled = await settleCompactions({
+  const request = {
     ...options,
     environment,
     name: session.name,
@@ -136,15 +151,18 @@ async function settleInto(
     rows: await allRows(environment, session.name, before, options),
     stream: stored.positions[0]?.stream ?? 0,
     sidecars: stored.positions.slice(1),
+    lines: stored.positions[0]?.lines ?? 0,
     identity: session.identity,
-    path: session.transcript.path,
+    path: found.copy === undefined ? session.transcript.path : found.copy.path,
     main: session.main,
-    badLinesBefore: (start) => found.inspected.badLines.filter((line) => line.start < start).length,
+    badLinesBefore: (start: number) => found.inspected.badLines.filter((line) => line.start < start).length,
     compactions: found.compactions,
     inherited: found.inherited,
     create: true,
     again: found.again,
-  })
+  }
+  const ofCompactions = await settleCompactions(request)
+  const settled = found.copy === undefined ? ofCompactions : await settleCopy(request, ofCompactions, found.copy)
   await assertStillSame(session, store, stored, contents, { ...options, byTail: false })
   if (!settled.changed) return { result: countsOf(settled, settled.rows, before) }
   const kept = retain(settled.rows, settled.ledger.trash, environment.retention, environment.now())
@@ -159,7 +177,9 @@ async function settleInto(
   }
 }
 
-/** The ids without storing anything, where every compaction has been settled before and a whole id could be told from the line alone. */
+/**
+ * The ids without storing anything, where every compaction, and the copy, has been settled before and a whole id could be told from the line alone.
+ */
 function settledAlready(
   rows: readonly { readonly id: string; readonly boundaryId?: string | undefined }[],
   found: Found,
@@ -171,7 +191,11 @@ function settledAlready(
     if (row !== undefined) ids.push(row.id)
     else if (boundary.entryId === undefined || found.again || !passedOver.has(boundary.entryId)) return undefined
   }
-  return ids
+  const { copy, again } = found
+  if (copy === undefined) return ids
+  const row = rows.find((candidate) => candidate.boundaryId === copy.boundaryId)
+  if (row !== undefined) return [...ids, row.id]
+  return again || !passedOver.has(copy.boundaryId) ? undefined : ids
 }
 
 async function knownRows(environment: Environment, session: TranscriptSession, ledger: Ledger | undefined, options: AbortOptions) {

@@ -27,6 +27,7 @@ export { CheckpointError, type CheckpointErrorCode, type CheckpointErrorDetails,
 export { type FactCategory, factCategories } from './fact.ts'
 export type { ImportProblem, ImportRequest, ImportResult } from './import.ts'
 export { parseKey, parsePrefix, sessionDigest, sessionName } from './keys.ts'
+export { leadingCount } from './leading-count.ts'
 export type { CheckpointPage, ListedCheckpoint, ListQuery, SessionPage, SessionProblem, SessionQuery, SessionSummary } from './list.ts'
 export { entryIndexOf, type GrowingIndex, growingIndex } from './packed-index.ts'
 export { positionsWhere } from './positions.ts'
@@ -40,6 +41,7 @@ export type { Losses, LossReport, ReportQuery } from './report.ts'
 export type { RestoreOptions, RestoreResult } from './restore.ts'
 export { openClawRetention, type Retention } from './retention.ts'
 export type { RewriteSink } from './rewrite-sink.ts'
+export { shellQuoted } from './shell-quoted.ts'
 export type { ReadView } from './snapshot-view.ts'
 export {
   type AbortOptions,
@@ -93,6 +95,7 @@ export type {
   TranscriptReader,
   TranscriptSource,
 } from './transcript.ts'
+export type { CopiedCompaction, SessionCopies } from './transcript-copies.ts'
 export type { TranscriptFiles, TranscriptTarget } from './transcript-target.ts'
 export type { Damage, VerifyOptions, VerifyProgress, VerifyReport } from './verify.ts'
 export type { WithinSession } from './within-session.ts'

@@ -21,12 +21,18 @@ export interface LeafSearch extends AbortOptions {
 export async function requireKnownLeaf(leafId: string, search: LeafSearch): Promise<void> {
   const { reader, transcript, rows, byTail, signal } = search
   if (byTail || rows.some((row) => row.prefixCheck === undefined && (row.leafId === leafId || row.tipId === leafId))) return
-  for await (const batch of reader.structure(transcript, { signal })) {
-    if (batch.some((entry) => entry.kind !== 'bad' && (entry.id === leafId || entry.leafId === leafId))) return
-  }
+  if (await hasEntry(reader, transcript, leafId, { signal })) return
   throw new CheckpointError(
     'ARGUMENT_INVALID',
     `The transcript has no entry ${JSON.stringify(leafId)}. Give the id of one that its agent has written, or none for the last one.`,
     { argument: 'leafId', expected: 'the id of an entry in the transcript' },
   )
+}
+
+/** Whether an entry of the transcript has this id, or moves the leaf to it. */
+export async function hasEntry(reader: TranscriptReader, transcript: Transcript, id: string, options: AbortOptions): Promise<boolean> {
+  for await (const batch of reader.structure(transcript, options)) {
+    if (batch.some((entry) => entry.kind !== 'bad' && (entry.id === id || entry.leafId === id))) return true
+  }
+  return false
 }

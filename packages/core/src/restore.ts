@@ -42,7 +42,10 @@ export async function restoreCheckpoint(environment: Environment, id: string, op
     wellFormed: record.badLines === 0,
   }
   const origin = files.origin(path)
-  const current = await origin.open({ ...abort, sidecars: reader.sidecars(path.split(/[\\/]/).at(-1) ?? '') })
+  const sidecars = reader.sidecars(path.split(/[\\/]/).at(-1) ?? '')
+  const current = await origin.open({ ...abort, sidecars }).catch((error: unknown) => {
+    throw withWayOut(error)
+  })
   try {
     const expected = await sameSession(reader, current, current.identity, record, path)
     const plan = await reader.inPlace(current, rewrite)
@@ -86,6 +89,13 @@ export async function restoreCheckpoint(environment: Environment, id: string, op
   } finally {
     await current.close()
   }
+}
+
+/** Where the session's own file is gone, the checkpoint still makes a new one. */
+function withWayOut(error: unknown): unknown {
+  if (!isCheckpointError(error, 'TRANSCRIPT_UNREADABLE')) return error
+  const message = `${error.message} Or use branch, which makes a new session of this checkpoint and needs no file of the old one.`
+  return new CheckpointError(error.code, message, error.details, { cause: error.cause })
 }
 
 /** An error that comes after the session was captured names that checkpoint: the file may be the new one already. */

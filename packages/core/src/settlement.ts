@@ -1,6 +1,7 @@
 import type { Boundary, CheckpointRecord, CheckpointRow, CompactionReason, PartPosition } from './checkpoint.ts'
 import { isCompactionReason } from './checkpoint.ts'
 import { makeCheckpointId } from './checkpoint-id.ts'
+import { isCopyBoundary } from './copy-boundary.ts'
 import { sha256Hex } from './digest.ts'
 import type { Environment } from './environment.ts'
 import { sessionDigest } from './keys.ts'
@@ -97,16 +98,18 @@ async function settleOne(
   const trashed = state.trash.find((row) => row.boundaryId === boundary.id)
   if (trashed !== undefined && request.again) return takeBack(request, state, trashed)
   if (trashed !== undefined || (state.ledger.removed.includes(boundary.id) && !request.again)) return
+  // What stands exactly here and came from a copy that the agent made is this compaction's.
+  const isCopy = (row: CheckpointRow) => request.create && row.bytes === compaction.boundary.start && isCopyBoundary(row.boundaryId)
   const between = state.rows
     .filter(
       (row) =>
-        row.boundaryId === undefined &&
+        (row.boundaryId === undefined || isCopy(row)) &&
         row.bytes > previousStart &&
         row.bytes <= compaction.boundary.start &&
         isOnStream(state.ledger, 'main', row, request.stream),
     )
     .sort((left, right) => right.bytes - left.bytes || byNewest(left, right))
-  const waiting = between.find(isWaiting)
+  const waiting = between.find((row) => isCompactionReason(row.reason))
   if (waiting === undefined && !request.create) return
   const superseded = between.filter((row) => row !== waiting && isSuperseded(row))
   state.unnamed.push(...superseded.map((row) => row.record))
@@ -121,7 +124,9 @@ async function settleOne(
   state.ids.push(row.id)
   if (waiting === undefined) state.created += 1
   else state.completed += 1
-  state.ledger = { ...state.ledger, removed: state.ledger.removed.filter((id) => id !== boundary.id) }
+  const removed = state.ledger.removed.filter((id) => id !== boundary.id)
+  const copyId = waiting?.boundaryId
+  state.ledger = { ...state.ledger, removed: copyId === undefined ? removed : [...removed, copyId] }
 }
 
 /** Whether a checkpoint was taken for a compaction whose boundary has not been seen yet. */
@@ -140,14 +145,25 @@ export function isSupersededBy(row: CheckpointRow, ledger: Ledger, position: { r
 }
 
 async function takeBack(request: SettlementRequest, state: SettlementState, trashed: CheckpointRow): Promise<void> {
-  const { deletedAt: _deletedAt, ...row } = trashed
-  state.trash = state.trash.filter((candidate) => candidate !== trashed)
-  const { ledger, unnamed } = await withTrash(request.environment, request.name, state.ledger, state.trash, request)
+  const { row, trash, ledger, unnamed } = await takenBack(request, state.ledger, state.trash, trashed)
+  state.trash = trash
   state.ledger = ledger
   state.unnamed.push(...unnamed)
   state.rows.push(row)
   state.ids.push(row.id)
   state.created += 1
+}
+
+/** A row out of the trash, and the ledger without it there. */
+export async function takenBack(
+  request: Pick<SettlementRequest, 'environment' | 'name'> & PutOptions,
+  before: Ledger,
+  trash: readonly CheckpointRow[],
+  trashed: CheckpointRow,
+): Promise<{ row: CheckpointRow; trash: readonly CheckpointRow[]; ledger: Ledger; unnamed: readonly string[] }> {
+  const { deletedAt: _deletedAt, ...row } = trashed
+  const others = trash.filter((candidate) => candidate !== trashed)
+  return { row, trash: others, ...(await withTrash(request.environment, request.name, before, others, request)) }
 }
 
 function createdRecord(request: SettlementRequest, compaction: Compaction, boundary: Boundary): CheckpointRecord {
@@ -215,7 +231,8 @@ function afterwards(
   }
 }
 
-function reference(request: SettlementRequest): { sessionId: string; sessionFile?: string } {
+/** The session before and after a compaction, as far as its transcript says it. */
+export function reference(request: Pick<SettlementRequest, 'identity' | 'path'>): { sessionId: string; sessionFile?: string } {
   return { sessionId: request.identity.sessionId, ...(request.path === undefined ? {} : { sessionFile: request.path }) }
 }
 

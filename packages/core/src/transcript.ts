@@ -3,6 +3,7 @@ import type { EntryStep } from './entry-step.ts'
 import type { RewriteSink } from './rewrite-sink.ts'
 import type { AbortOptions, ByteRange } from './storage.ts'
 import type { StructureSink } from './structure-sink.ts'
+import type { SessionCopies } from './transcript-copies.ts'
 
 /** The program that owns a session: `pi`, `openclaw`, `claude-code`, … Letters a-z, digits and hyphens, since it stands in keys. */
 export type AgentId = string
@@ -167,6 +168,8 @@ export interface SessionIdentity {
   /** The agent's own id. */
   readonly sessionId: string
   readonly cwd?: string | undefined
+  /** Its agent writes nothing down of a compaction: one can be captured when it happens, and not be found afterwards. */
+  readonly recordsNoCompactions?: boolean | undefined
   /** The session this one was branched from, and how many bytes of it it began with. */
   readonly parent?: { readonly sessionId: string; readonly bytes?: number | undefined } | undefined
 }
@@ -254,6 +257,8 @@ export interface TranscriptReader {
   sidecars(mainFileName: string): readonly SidecarRule[]
   /** The names of the companions that it looks into. */
   readonly companions?: readonly string[] | undefined
+  /** The copies that the agent makes of its sessions, where it does: `identify` gives the session that was copied. */
+  readonly copies?: SessionCopies | undefined
   /** Whether the first bytes of a file are a transcript of this agent. `siblings` are the names in its folder. */
   detect(head: Uint8Array, file: { readonly path: string; readonly siblings: ReadonlySet<string> }): boolean
   /** The session. Throws `TRANSCRIPT_UNRECOGNISED` when there is no valid header. */

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { writeSession } from '../src/session-file.ts'
-import type { RewrittenPiece, TranscriptReader, TranscriptTarget } from '../src/transcript.ts'
+import type { RewrittenPiece, TranscriptReader } from '../src/transcript.ts'
+import type { TranscriptTarget } from '../src/transcript-target.ts'
 
 const never = (): never => {
   throw new Error('it is not asked for that')

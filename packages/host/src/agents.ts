@@ -27,6 +27,7 @@ import {
   piReader,
   piSessionFolders,
 } from '@palimpsest/transcripts'
+import { mindingFolder } from './session-folder.ts'
 
 /** The agents whose sessions can be read, each with where it keeps them. */
 export interface Agents {
@@ -58,7 +59,7 @@ export function knownAgents(env: Readonly<Record<string, string | undefined>>, h
       messagesReader(),
       geminiReader(geminiHome(geminiFolder(env, homeFolder))),
       copilotReader({ folder: copilotFolder(env, homeFolder) }),
-    ],
+    ].map(mindingFolder),
     sessionFolders: new Map([
       ['openclaw', openClawSessionFolders(env, homeFolder)],
       ['pi', piSessionFolders(env, homeFolder)],

@@ -1,12 +1,17 @@
 import { stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { type AbortOptions, type AgentId, CheckpointError, type ImportResult } from '@palimpsest/core'
 import { knownAgents } from './agents.ts'
 import { databasesAt, isDatabase, sessionsInDatabase } from './databases.ts'
 import type { Host } from './host.ts'
+import { inOrder } from './in-order.ts'
 import { mainOfSidecar, recognise } from './recognise.ts'
 import type { ScanMemory, Seen } from './scan-memory.ts'
-import { type FoundFile, listFolder, walkFiles } from './walk-files.ts'
+import { type FoundFile, listFolder, type Walked, walkFiles } from './walk-files.ts'
+
+/** How many files are looked at side by side, and how many agents' folders are walked: each waits for its disk most of the time. */
+const lookedAtOnce = 16
+const walkedAtOnce = 4
 
 /** A session's main file, and whose it is. */
 export interface FoundTranscript {
@@ -16,6 +21,10 @@ export interface FoundTranscript {
   readonly sizeBytes: number
   /** The files of its main part, where they can be told. */
   readonly files?: readonly string[] | undefined
+  /** Where this is a copy that its agent made of a session: that session's own file, whether it is still there or not. */
+  readonly copyOf?: string | undefined
+  /** What stands for its files where only a part of them is this session's: another text as soon as that is written. */
+  readonly state?: string | undefined
   /** What an import would say, where an earlier scan knows it: nothing was written since, neither to the files nor to what is kept of the session. */
   readonly imported?: ImportResult | undefined
 }
@@ -43,7 +52,8 @@ export interface FindOptions extends AbortOptions {
 /**
  * The session files that are named and that lie below the named folders, each once: paths in the order given, in a folder by name; for a database
  * each of its sessions. Of folders, files that no reader claims are passed over; sidecars are never sessions; nothing but a regular file is ever
- * opened. A problem never ends the search. Throws `ARGUMENT_INVALID` for an unknown agent, before anything else.
+ * opened. Copies that an agent made of its sessions say whose they are. A problem never ends the search. Several files, and agents' folders, are looked at
+ * side by side; what is found, and in which order, is the same every time. Throws `ARGUMENT_INVALID` for an unknown agent, before anything else.
  */
 export async function* findTranscripts(
   host: Pick<Host, 'readers' | 'sessionFolders' | 'databases' | 'files'>,
@@ -53,22 +63,36 @@ export async function* findTranscripts(
   assertKnown(wanted, host)
   const at = options.root === undefined ? host : { ...host, ...knownAgents({}, resolve(options.root)) }
   const seen = new Set<string>()
-  for await (const found of candidates(at, wanted, options)) {
+  const looked = inOrder(candidates(at, wanted, options), lookedAtOnce, async (candidate) => ({
+    candidate,
+    sessions: 'error' in candidate ? [candidate] : await Array.fromAsync(sessionsAt(candidate, at, wanted, options)),
+  }))
+  for await (const { candidate, sessions } of looked) {
     options.signal?.throwIfAborted()
-    if (!('error' in found) && seen.has(found.path)) continue
-    seen.add(found.path)
-    if ('error' in found) {
-      yield found
-    } else if (await isDatabase(found)) {
-      for await (const session of sessionsInDatabase(found, wanted, options.memory)) {
-        const isKnown = !('error' in session) && seen.has(session.path)
-        seen.add(session.path)
-        if (!isKnown) yield 'error' in session ? session : { ...session, ...(await importedOf(session.path, options)) }
-      }
-    } else {
-      const session = await sessionIn(found, at, wanted, options)
-      if (session !== undefined) yield session
+    if (!('error' in candidate) && seen.has(candidate.path)) continue
+    seen.add(candidate.path)
+    for (const session of sessions) {
+      const isKnown = !('error' in session) && session.path !== candidate.path && seen.has(session.path)
+      seen.add(session.path)
+      if (!isKnown) yield session
     }
+  }
+}
+
+/** The sessions that a file holds: one, or those of a database. */
+async function* sessionsAt(
+  file: FoundFile,
+  host: Pick<Host, 'readers' | 'files'>,
+  wanted: ReadonlySet<string>,
+  options: FindOptions,
+): AsyncGenerator<FoundTranscript | FindProblem, void, undefined> {
+  if (!(await isDatabase(file))) {
+    const session = await sessionIn(file, host, wanted, options)
+    if (session !== undefined) yield 'error' in session ? session : { ...session, ...copiedFrom(session, host) }
+    return
+  }
+  for await (const session of sessionsInDatabase(file, wanted, options.memory)) {
+    yield 'error' in session ? session : { ...session, ...(await importedOf(session, options)) }
   }
 }
 
@@ -94,8 +118,13 @@ async function sessionIn(
   return session
 }
 
-async function importedOf(path: string, { memory, signal }: FindOptions): Promise<Pick<FoundTranscript, 'imported'>> {
-  const known = await memory?.recall(path, { signal })
+function copiedFrom({ agent, path }: FoundTranscript, { readers }: Pick<Host, 'readers'>): Pick<FoundTranscript, 'copyOf'> {
+  const mainName = readers.find((reader) => reader.agent === agent)?.copies?.mainOf(basename(path))
+  return mainName === undefined ? {} : { copyOf: join(dirname(path), mainName) }
+}
+
+async function importedOf({ path, state }: FoundTranscript, { memory, signal }: FindOptions): Promise<Pick<FoundTranscript, 'imported'>> {
+  const known = await memory?.recall(path, { signal, state })
   return known?.is === 'session' ? importedIn(known) : {}
 }
 
@@ -122,12 +151,20 @@ async function* candidates(
   const visited = new Set<string>()
   for (const path of paths) yield* named(path, visited, signal)
   if (paths.length > 0) return
-  for (const [agent, folders] of host.sessionFolders) {
-    if (!wanted.has(agent)) continue
-    // An agent that isn't there has no folder, and that is no problem.
-    for (const folder of folders) yield* walkFiles(resolve(folder), { visited, signal, mayBeAbsent: true })
-  }
+  // An agent that isn't there has no folder, and that is no problem.
+  const folders = [...host.sessionFolders].flatMap(([agent, all]) => (wanted.has(agent) ? all : []))
+  const walks = inOrder(folders, walkedAtOnce, (folder) =>
+    Array.fromAsync(walkFiles(resolve(folder), { visited: new Set(), signal, mayBeAbsent: true })),
+  )
+  for await (const walked of walks) yield* notYetVisited(walked, visited)
   for (const [agent, place] of host.databases ?? []) if (wanted.has(agent)) yield* databasesAt(place)
+}
+
+/** What a walk came upon in folders in which none of the walks before it has been: as if they had been made one after the other. */
+function notYetVisited(walked: readonly Walked[], visited: Set<string>): readonly (FoundFile | FindProblem)[] {
+  const left = walked.filter(({ folder }) => folder === undefined || !visited.has(folder))
+  for (const { folder } of walked) if (folder !== undefined) visited.add(folder)
+  return left.map(({ found }) => found)
 }
 
 async function* named(
@@ -144,7 +181,9 @@ async function* named(
   }
   const path = resolve(given)
   const status = await stat(path).catch(() => undefined)
-  if (status?.isDirectory() === true) yield* walkFiles(path, { visited, signal, mayBeAbsent: false })
+  if (status?.isDirectory() === true) {
+    for await (const { found } of walkFiles(path, { visited, signal, mayBeAbsent: false })) yield found
+  }
   // Whatever is wrong with it otherwise, opening it says.
   else yield { path, siblings: await siblingsOf(path), named: true }
 }

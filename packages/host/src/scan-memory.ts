@@ -7,18 +7,18 @@ import {
   type TranscriptFiles,
   type TranscriptReader,
 } from '@palimpsest/core'
-import { openCodeDatabaseFiles } from '@palimpsest/transcripts'
+import { type OpenCodeSessionPath, openCodeDatabaseFiles } from '@palimpsest/transcripts'
 import { z } from 'zod'
 import type { OpenCatalogue } from './catalogue/open-catalogue.ts'
 import type { ScannedRow } from './catalogue/scanned.ts'
 
 /** Raised when readers find more in the same bytes, or there is another reader, so that everything is looked at once more. */
-const version = 1
+const version = 2
 
 /** What is known of a path that a scan looked at, as long as its files are what they were. */
 export type Seen =
   | { readonly is: 'no session' }
-  | { readonly is: 'database'; readonly sessions: readonly { readonly path: string; readonly sizeBytes: number }[] }
+  | { readonly is: 'database'; readonly sessions: readonly OpenCodeSessionPath[] }
   | {
       readonly is: 'session'
       readonly agent: string
@@ -32,6 +32,8 @@ export type Seen =
 export interface SeenFiles {
   readonly agent?: string | undefined
   readonly files: readonly string[]
+  /** What stands for them where only a part of them is the session's. */
+  readonly state?: string | undefined
 }
 
 /** A path with the state of its files before they were read. */
@@ -46,7 +48,7 @@ export interface SeenState {
  */
 export interface ScanMemory {
   /** What is known of a path, where its files are unchanged and, of a session, its ledger too; then an import would store nothing and say the same. */
-  recall(path: string, options?: AbortOptions): Promise<Seen | undefined>
+  recall(path: string, options?: AbortOptions & Pick<SeenFiles, 'state'>): Promise<Seen | undefined>
   /** The state of a path now, to be kept with what is then read; `undefined` where it can't be told. */
   stateOf(path: string, seen: SeenFiles, options?: AbortOptions): Promise<SeenState | undefined>
   keep(state: SeenState, seen: Seen): Promise<void>
@@ -72,12 +74,16 @@ const importedSchema = z.object({
   problems: z.array(z.object({ code: z.literal('TRANSCRIPT_MALFORMED'), line: count.optional(), message: z.string() })),
   problemCount: count,
   unknownEntries: count,
+  recordsNoCompactions: z.boolean().optional(),
 })
 const rowSchema = z.object({
   version: z.literal(version),
   seen: z.discriminatedUnion('is', [
     z.object({ is: z.literal('no session') }),
-    z.object({ is: z.literal('database'), sessions: z.array(z.object({ path: z.string(), sizeBytes: count })) }),
+    z.object({
+      is: z.literal('database'),
+      sessions: z.array(z.object({ path: z.string(), sizeBytes: count, state: z.string().optional() })),
+    }),
     z.object({
       is: z.literal('session'),
       agent: z.string(),
@@ -93,10 +99,13 @@ export function scanMemory(
   catalogue: OpenCatalogue,
   host: { readonly checkpoints: Checkpoints; readonly readers: readonly TranscriptReader[]; readonly files: TranscriptFiles },
 ): ScanMemory {
-  const stateOf = async (path: string, { agent, files }: SeenFiles, options: AbortOptions = {}) => {
+  const stateOf = async (path: string, { agent, files, state: own }: SeenFiles, options: AbortOptions = {}) => {
+    if (own !== undefined) return { path, state: `own ${own}` }
     const reader = host.readers.find((candidate) => candidate.agent === agent)
     const [main = path] = files
-    const companions = (reader?.companions ?? []).map((name) => `${main.slice(0, main.length - basename(main).length)}${name}`)
+    // A copy is written once: what is said beside it later changes nothing of what was kept.
+    const beside = reader?.copies?.mainOf(basename(main)) === undefined ? (reader?.companions ?? []) : []
+    const companions = beside.map((name) => `${main.slice(0, main.length - basename(main).length)}${name}`)
     const sidecars = reader?.sidecars(basename(main)) ?? []
     const state = await host.files.state?.([...files, ...companions], { ...options, sidecars })
     return state === undefined ? undefined : { path, state }
@@ -122,12 +131,12 @@ export function scanMemory(
   }
   return {
     stateOf,
-    async recall(path, options = {}) {
+    async recall(path, { state, ...options } = {}) {
       const row = await catalogue.scanned(path)
       const seen = row === undefined ? undefined : parsed(row.value)
       if (row === undefined || seen === undefined) return undefined
       const files = seen.is === 'session' ? seen : { files: seen.is === 'database' ? openCodeDatabaseFiles(path) : [path] }
-      if ((await stateOf(path, files, options))?.state !== row.state) return undefined
+      if ((await stateOf(path, { ...files, state }, options))?.state !== row.state) return undefined
       if (seen.is !== 'session') return seen
       return (await isLedgerUnchanged(seen.imported, options)) ? seen : undefined
     },

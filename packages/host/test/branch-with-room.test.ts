@@ -1,4 +1,4 @@
-import { createCheckpoints } from '@palimpsest/core'
+import { type BranchResult, type CompactionReason, createCheckpoints } from '@palimpsest/core'
 import { createMemoryStorage } from '@palimpsest/storage-memory'
 import { bytesTranscript, fileTranscript, nodeTranscriptFiles } from '@palimpsest/transcripts'
 import { describe, expect, test } from 'vitest'
@@ -24,6 +24,8 @@ interface Sample {
   readonly session: (turns: number) => Uint8Array
   /** What stands in the context before the first turn. */
   readonly before: number
+  /** The setting or command that keeps a branch from being compacted at once, as it must be said. */
+  readonly whatKeepsItWhole: (home: string, branched: BranchResult) => string
 }
 
 const numbers = (turns: number) => Array.from({ length: turns }, (_, at) => at + 1)
@@ -34,6 +36,7 @@ const samples: readonly Sample[] = [
     agent: 'pi',
     path: '/home/dev/.pi/agent/sessions/--home-dev-app--/2026-01-02T03-04-00-000Z_s1.jsonl',
     before: 0,
+    whatKeepsItWhole: (home) => `put {"compaction":{"enabled":false}} into ${home}/.pi/agent/settings.json`,
     session: (turns) =>
       pi.bytesOf([
         pi.header(),
@@ -44,6 +47,7 @@ const samples: readonly Sample[] = [
     agent: 'openclaw',
     path: '/home/dev/.openclaw/agents/main/sessions/s1.jsonl',
     before: 0,
+    whatKeepsItWhole: () => 'branch with --leave 30%',
     session: (turns) =>
       pi.bytesOf([
         pi.header(),
@@ -54,6 +58,7 @@ const samples: readonly Sample[] = [
     agent: 'claude-code',
     path: `/home/dev/.claude/projects/-home-dev-project/${claudeCode.sessionId}.jsonl`,
     before: 0,
+    whatKeepsItWhole: (_home, { path }) => `DISABLE_AUTO_COMPACT=1 claude --resume ${path}`,
     session: (turns) =>
       claudeCode.jsonl(
         numbers(turns).flatMap((n) => [
@@ -68,6 +73,8 @@ const samples: readonly Sample[] = [
     agent: 'codex',
     path: codex.path,
     before: 0,
+    whatKeepsItWhole: (_home, { sessionId }) =>
+      `codex resume ${sessionId} -c model_context_window=TOKENS -c model_auto_compact_token_limit=TOKENS`,
     session: (turns) =>
       codex.jsonl([
         codex.meta(),
@@ -84,6 +91,7 @@ const samples: readonly Sample[] = [
     agent: 'opencode',
     path: `/home/dev/.local/share/opencode/opencode.db#${openCode.sessionId}`,
     before: 0,
+    whatKeepsItWhole: () => `set OPENCODE_CONFIG_CONTENT='{"compaction":{"auto":false}}'`,
     session: (turns) =>
       Buffer.from(
         openCode.linesOf([
@@ -99,6 +107,7 @@ const samples: readonly Sample[] = [
     agent: 'gemini',
     path: gemini.path,
     before: 1,
+    whatKeepsItWhole: (home) => `put {"model":{"compressionThreshold":1}} into ${home}/.gemini/settings.json`,
     session: (turns) =>
       lines([
         gemini.metadata(),
@@ -110,6 +119,7 @@ const samples: readonly Sample[] = [
     agent: 'copilot',
     path: copilot.path,
     before: 0,
+    whatKeepsItWhole: () => 'Branch with --leave 30%',
     session: (turns) =>
       lines([
         copilot.start(),
@@ -118,14 +128,14 @@ const samples: readonly Sample[] = [
   },
 ]
 
-async function captured({ agent, path, session }: Sample, turns: number) {
+async function captured({ agent, path, session }: Sample, turns: number, reason: CompactionReason = 'auto-threshold') {
   const home = await temporaryFolder()
   const storage = createMemoryStorage()
   const { readers } = knownAgents({}, home)
   const service = createCheckpoints({ storage, readers, files: nodeTranscriptFiles() })
   const capture = async (count: number) => {
     const transcript = bytesTranscript({ main: session(count) }, { path })
-    const { checkpoint } = await service.capture({ agent, transcript, reason: 'auto-threshold', tokensBefore: 10_000 })
+    const { checkpoint } = await service.capture({ agent, transcript, reason, tokensBefore: 10_000 })
     return checkpoint.id
   }
   const id = await capture(turns)
@@ -147,6 +157,22 @@ describe.each(samples)('a branch of $agent', (sample) => {
     expect(kept).toEqual(whole.slice(0, kept.length))
     expect(kept).toHaveLength(sample.before + ((whole.length - sample.before) * 3) / 4)
     expect(branched.warnings.join()).toMatch(/compact|room/i)
+  })
+
+  test.each(['auto-threshold', 'overflow-retry', 'timeout-retry', 'unknown'] as const)(
+    'after a compaction for %s says what keeps it from being compacted again at once',
+    async (reason) => {
+      const { home, service, id } = await captured(sample, 2, reason)
+      const branched = await service.branch(id, { to: home })
+      const said = branched.warnings.filter((warning) => warning.includes(sample.whatKeepsItWhole(home, branched)))
+      expect(said).toHaveLength(1)
+    },
+  )
+
+  test('after a compaction by hand says nothing of that', async () => {
+    const { home, service, id } = await captured(sample, 2, 'manual')
+    const branched = await service.branch(id, { to: home })
+    expect(branched.warnings.filter((warning) => warning.includes(sample.whatKeepsItWhole(home, branched)))).toEqual([])
   })
 
   test('that leaves room stands at the last turn with which that much is free, and is not said to compact again', async () => {

@@ -94,6 +94,24 @@ describe('without paths', () => {
   })
 })
 
+describe('folders of several agents', () => {
+  test('that lead to the same sessions give each once, by the first agent’s folder, the same every time', async () => {
+    const home = await temporaryFolder()
+    for (let at = 0; at < 40; at += 1) await put(join(home, `.pi/agent/sessions/--p${at % 7}--/${at}.jsonl`), piSession(`pi-${at}`))
+    for (let at = 0; at < 40; at += 1) await put(join(home, `.openclaw/agents/a${at % 3}/sessions/${at}.jsonl`), piSession(`claw-${at}`))
+    // Walked later than OpenClaw's own folder, which has the sessions below their own names.
+    await symlink(join(home, '.openclaw/agents/a1'), join(home, '.pi/agent/sessions/linked'))
+    await symlink(join(home, '.openclaw'), join(home, '.pi/agent/sessions/above'))
+    await symlink(join(home, '.pi/agent/sessions/--p0--'), join(home, '.openclaw/agents/borrowed'))
+    const first = namesBelow(home, await find(home))
+    expect(first).toHaveLength(80)
+    expect(first.filter((name) => name.includes('linked') || name.includes('above'))).toEqual([])
+    expect(first.filter((name) => name.includes('borrowed'))).toHaveLength(6)
+    expect(first.slice(0, 3)).toEqual(['0', '12', '15'].map((at) => `openclaw .openclaw/agents/a0/sessions/${at}.jsonl`))
+    for (let round = 0; round < 5; round += 1) expect(namesBelow(home, await find(home))).toEqual(first)
+  })
+})
+
 describe('below a named folder', () => {
   test('only .jsonl files that a reader claims are sessions, in the order of their names', async () => {
     const folder = await temporaryFolder()

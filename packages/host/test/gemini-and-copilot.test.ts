@@ -66,6 +66,41 @@ test('a second compaction in a branch is found, and the first that it inherited 
   expect(await service.get(second ?? '')).toMatchObject({ sessionKey: branch.sessionId, boundary: { id: 's9' }, tokensBefore: 90 })
 })
 
+test('the document of an older Gemini CLI is found and captured as it grows, says that it records no compaction, and comes back as a log', async () => {
+  const home = await temporaryFolder()
+  const cwd = join(home, 'work/shop')
+  const path = join(home, '.gemini/tmp/0f0f/chats', `${minute}-b9f47197.json`)
+  const [first = '', , ...messages] = geminiSession(sessionId, cwd).trimEnd().split('\n')
+  const { lastUpdated, ...metadata } = JSON.parse(first) as Record<string, unknown>
+  const write = (count: number) =>
+    put(
+      path,
+      JSON.stringify({ ...metadata, lastUpdated, messages: messages.slice(0, count).map((line): unknown => JSON.parse(line)) }, null, 2),
+    )
+  await write(1)
+  await put(join(home, '.gemini/tmp/0f0f/chats/session-of-others.json'), '{"not":"ours"}')
+  const { service } = await serviceIn(home)
+  const files = nodeTranscriptFiles()
+  const found = await Array.fromAsync(findTranscripts({ ...knownAgents({}, home), files }))
+  expect(found).toMatchObject([{ agent: 'gemini', path, files: [path] }])
+  const transcript = files.origin(path)
+  expect(await service.import({ agent: 'gemini', transcript })).toMatchObject({
+    sessionKey: sessionId,
+    checkpointIds: [],
+    recordsNoCompactions: true,
+  })
+  const early = await service.capture({ agent: 'gemini', transcript, reason: 'requested' })
+  await write(2)
+  const late = await service.capture({ agent: 'gemini', transcript, reason: 'manual', tokensBefore: 5000 })
+  await late.complete({ summary: 'it said hello' })
+  expect((await service.read(early.checkpoint.id)).total).toBe(1)
+  expect((await service.read(late.checkpoint.id)).entries.map(({ text }) => text)).toEqual(['hello', 'hello yourself'])
+  const branch = await service.branch(late.checkpoint.id)
+  expect(branch.path).toMatch(/chats\/session-[^/]*\.jsonl$/)
+  expect((await service.import({ agent: 'gemini', transcript: files.origin(branch.path) })).recordsNoCompactions).toBeUndefined()
+  await expect(service.restore(late.checkpoint.id)).rejects.toMatchObject({ code: 'TARGET_REFUSED' })
+})
+
 test('a session of Copilot CLI is given back as a folder with what lies beside its events, and put back in place', async () => {
   const home = await temporaryFolder()
   const folder = join(home, '.copilot/session-state', sessionId)

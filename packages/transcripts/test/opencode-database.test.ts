@@ -244,6 +244,56 @@ describe('a session that is named', () => {
   })
 })
 
+describe('the state of a session in a database', () => {
+  const states = async () => (await openCodeSessions(path)).map(({ state }) => state)
+  const later = 1_700_000_000_000
+
+  test('is another one as soon as a row of it is written, added or removed, and only then', async () => {
+    agent.put(twoCompactions())
+    agent.put([header({ id: 'ses_second', time_created: 1_800_000_000_000 }), ...prompt(0x9000, 'hi')])
+    const { database } = agent
+    const row = `INSERT INTO part VALUES ('prt_new', '${messageId(0x500)}', '${sessionId}', 5, 5, '{}')`
+    const seen = new Set<string | undefined>()
+    let before = await states()
+    expect(new Set(before)).toHaveProperty('size', 2)
+    expect(await states()).toEqual(before)
+    for (const change of [
+      `UPDATE part SET data = replace(data, 'third', 'THIRD'), time_updated = ${later} WHERE data LIKE '%third%'`,
+      `UPDATE message SET time_updated = ${later} WHERE id = '${messageId(0x500)}'`,
+      row,
+      "UPDATE part SET data = '{ }' WHERE id = 'prt_new'",
+      "DELETE FROM part WHERE id = 'prt_new'",
+      `UPDATE session SET title = 'another' WHERE id = '${sessionId}'`,
+      `INSERT INTO todo VALUES ('${sessionId}', 'do it', 'open', 'high', 0, 5, 5)`,
+      "UPDATE todo SET status = 'done'",
+    ]) {
+      database.exec(change)
+      const [first, second] = await states()
+      expect([change, first === before[0], second === before[1]]).toEqual([change, false, true])
+      seen.add(first)
+      before = [first, second]
+    }
+    expect(seen.size).toBeGreaterThan(5)
+    database.exec("CREATE TABLE migration (id text PRIMARY KEY, time_completed integer); INSERT INTO migration VALUES ('a', 1)")
+    const migrated = await states()
+    database.exec("INSERT INTO migration VALUES ('b', 2)")
+    expect(new Set([...before, ...migrated, ...(await states())])).toHaveProperty('size', 6)
+  })
+
+  test('is none while it was only just written, where times are to come, and where rows have none', async () => {
+    agent.put([header(), ...prompt(0x100, 'now')], { updatedAt: Date.now() })
+    expect(await states()).toEqual([undefined])
+    agent.put([header(), ...prompt(0x100, 'later')], { updatedAt: Date.now() + 1_000_000 })
+    expect(await states()).toEqual([undefined])
+    agent.put([header(), ...prompt(0x100, 'then')], { updatedAt: Date.now() - 60_000 })
+    expect(await states()).toEqual([expect.any(String)])
+    agent.database.exec('CREATE TABLE session_input (id text, session_id text, prompt text)')
+    expect(await states()).toEqual([expect.any(String)])
+    agent.database.exec(`INSERT INTO session_input VALUES ('i', '${sessionId}', 'said')`)
+    expect(await states()).toEqual([undefined])
+  })
+})
+
 describe('a branch', () => {
   async function branch(leaf: string, options: { dropUnanswered?: boolean; name?: string } = {}): Promise<unknown> {
     const transcript = await openCodeTranscript(`${path}#${sessionId}`)?.open()

@@ -240,6 +240,8 @@ describe('a session', () => {
     const openClaw = openClawReader()
     expect((await openClaw.identify(await named(rows))).sessionKey).toBe('agent:main:cron')
     expect((await openClaw.identify(await named(rows, '/y/s1.jsonl'))).sessionKey).toBe(' agent:main:main ')
+    const copy = '/y/s1.checkpoint.0f0f0f0f-0000-4000-8000-000000000000.jsonl'
+    expect((await openClaw.identify(await named(rows, copy))).sessionKey).toBe(' agent:main:main ')
     expect((await openClaw.identify(await named({ other: { sessionId: 's2' } }))).sessionKey).toBe('s1')
     expect((await openClaw.identify(await named('{ torn'))).sessionKey).toBe('s1')
     expect((await openClaw.identify(await opened([header()]))).sessionKey).toBe('s1')
@@ -263,10 +265,18 @@ describe('detection', () => {
     expect(places.map((place) => pi.detect(head, place))).toEqual([true, false, false, false])
   })
 
-  test("OpenClaw's copies of before a compaction are never sessions", () => {
+  test('the copies that OpenClaw made before compactions are its own wherever they lie, and say whose they are', () => {
     const copy = 's1.checkpoint.0f0f0f0f-0000-4000-8000-000000000000.jsonl'
-    expect(reader.detect(head, file(`/x/${copy}`))).toBe(false)
-    expect(openClaw.detect(head, file(`/home/a/.openclaw/${copy}`))).toBe(false)
+    for (const path of [`/x/${copy}`, `/home/a/.openclaw/${copy}`]) {
+      expect([reader.detect(head, file(path)), openClaw.detect(head, file(path))]).toEqual([false, true])
+    }
+    expect(openClaw.copies?.mainOf(copy)).toBe('s1.jsonl')
+    expect(['s1.jsonl', 's1.checkpoint.1.jsonl', `${copy}.bak`].map((name) => openClaw.copies?.mainOf(name))).toEqual([
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(reader.copies).toBeUndefined()
   })
 
   test('a header longer than the head is one, behind a byte order mark too; other files are none', () => {

@@ -26,7 +26,9 @@ export const defineHook: DefineCommand = (command, invocation) => {
       try {
         const text = await carryOut(request, { host, agent, currentFolder: context.cwd, signal })
         const answer = text === undefined ? undefined : (adapter.answer?.(text) ?? text)
-        await invocation.output.result({ text: answer ?? '' }, () => (answer === undefined ? [] : [answer.trimEnd()]))
+        // What an agent reads must not have an empty line where there is nothing to say.
+        if (answer === undefined && !invocation.json) return
+        await invocation.output.result({ text: answer ?? '' }, () => [(answer ?? '').trimEnd()])
       } finally {
         await host.close()
       }

@@ -19,7 +19,7 @@ export async function checkTranscripts(context: DoctorContext): Promise<readonly
   const { host, signal, commandLine } = context
   const kept = await keptSessions(context)
   const cleanupDays = await claudeCleanupDays(context)
-  const missed = new Map<string, number>()
+  const missed = new Map<string, Set<string>>()
   const ending: { readonly path: string; readonly endsMs: number }[] = []
   let unread = 0
   let looked = 0
@@ -33,13 +33,13 @@ export async function checkTranscripts(context: DoctorContext): Promise<readonly
     const known = await lookInto(context, found, kept, looked + found.sizeBytes <= maxLookedBytes)
     if (known.isKept) continue
     if (known.wasRead) looked += found.sizeBytes
-    if (known.hasCompaction) missed.set(found.agent, (missed.get(found.agent) ?? 0) + 1)
+    if (known.compacted !== undefined) missed.set(found.agent, (missed.get(found.agent) ?? new Set()).add(known.compacted))
     if (found.agent === 'claude-code') {
       const endsMs = ((await stat(found.path).catch(() => undefined))?.mtimeMs ?? Number.POSITIVE_INFINITY) + cleanupDays * dayMs
       if (endsMs < context.now + soonMs) ending.push({ path: found.path, endsMs })
     }
   }
-  const findings: Finding[] = [...missed].map(([agent, count]) => ({
+  const findings: Finding[] = [...missed].map(([agent, { size: count }]) => ({
     check: 'captures',
     level: 'warning',
     agent,
@@ -73,29 +73,31 @@ async function keptSessions({ host, signal }: DoctorContext): Promise<ReadonlySe
 
 async function lookInto(
   { host, signal }: DoctorContext,
-  { agent, path }: FoundTranscript,
+  { agent, path, copyOf }: FoundTranscript,
   kept: ReadonlySet<string>,
   mayRead: boolean,
-): Promise<{ readonly isKept: boolean; readonly hasCompaction: boolean; readonly wasRead: boolean }> {
+): Promise<{ readonly isKept: boolean; readonly compacted?: string; readonly wasRead: boolean }> {
   const reader = host.readers.find((candidate) => candidate.agent === agent)
-  if (reader === undefined) return { isKept: true, hasCompaction: false, wasRead: false }
+  if (reader === undefined) return { isKept: true, wasRead: false }
   try {
     const transcript = await host.files.origin(path).open({ signal })
     try {
       const { sessionKey } = await reader.identify(transcript, { signal })
-      if (kept.has(`${agent}\0${sessionKey}`)) return { isKept: true, hasCompaction: false, wasRead: false }
+      if (kept.has(`${agent}\0${sessionKey}`)) return { isKept: true, wasRead: false }
+      // A copy was made before a compaction, whatever is in it.
+      if (copyOf !== undefined) return { isKept: false, compacted: sessionKey, wasRead: false }
       if (mayRead) {
         for await (const _compaction of reader.compactions(transcript, { signal }))
-          return { isKept: false, hasCompaction: true, wasRead: true }
+          return { isKept: false, compacted: sessionKey, wasRead: true }
       }
-      return { isKept: false, hasCompaction: false, wasRead: mayRead }
+      return { isKept: false, wasRead: mayRead }
     } finally {
       await transcript.close()
     }
   } catch {
     signal.throwIfAborted()
     // It is gone by now, or no session; a scan says more.
-    return { isKept: true, hasCompaction: false, wasRead: false }
+    return { isKept: true, wasRead: false }
   }
 }
 

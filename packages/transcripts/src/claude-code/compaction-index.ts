@@ -1,4 +1,4 @@
-import type { EntryIndex, IndexedEntry } from '@palimpsest/core'
+import { type EntryIndex, type IndexedEntry, leadingCount } from '@palimpsest/core'
 import { readNote } from './note.ts'
 import { isPromptAt, keptTail } from './turns.ts'
 
@@ -78,12 +78,5 @@ function keptSegment(index: EntryIndex, boundary: IndexedEntry | undefined): rea
 
 /** How many of the ascending numbers are below `limit`. */
 function countBelow(ascending: readonly number[], limit: number): number {
-  let low = 0
-  let high = ascending.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((ascending[middle] ?? limit) < limit) low = middle + 1
-    else high = middle
-  }
-  return low
+  return leadingCount(ascending.length, (place) => (ascending[place] ?? limit) < limit)
 }

@@ -1,4 +1,5 @@
 import type { AbortOptions, BadLine, Entry, IndexedEntry, LineStart, PartName, Transcript, TranscriptSource } from '@palimpsest/core'
+import type { LinesWanted } from '../entry-batches.ts'
 import { idSet } from '../id-set.ts'
 import { asName, asTime, type JsonRecord } from '../json-fields.ts'
 import { parseLine, readLineBatches, readLines } from '../lines.ts'
@@ -32,8 +33,6 @@ export async function* readIndexed(
     }
   } else for await (const line of readText(source, { ...options, part })) yield [line]
 }
-
-type LinesWanted = AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined }
 
 async function* linesOf(transcript: Transcript, options: LinesWanted): AsyncGenerator<StructuredLine | Entry | BadLine, void, undefined> {
   const part = options.part ?? 'main'

@@ -1,4 +1,5 @@
 import type { AbortOptions, BadLine, Entry, IndexedEntry, LineStart, PartName, Transcript, TranscriptSource } from '@palimpsest/core'
+import { entriesIn, type LinesWanted, structureIn } from '../entry-batches.ts'
 import { asTime } from '../json-fields.ts'
 import { parseLine, readLineBatches, readLines } from '../lines.ts'
 import { sourceOf } from '../part-source.ts'
@@ -7,21 +8,17 @@ import { calledTool, lineText } from './item-text.ts'
 import { readNote } from './note.ts'
 import { type RolloutLine, rolloutLine } from './rollout-line.ts'
 
-type LinesWanted = AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined }
-
 /** The entries and the bad lines of a part, in file order. Nothing for a part that the transcript doesn't have. */
-export async function* codexEntries(transcript: Transcript, options: LinesWanted): AsyncGenerator<Entry | BadLine, void, undefined> {
-  for await (const batch of batchesOf(transcript, options)) {
-    for (const line of batch) yield 'kind' in line ? line : withText(line.indexed, line.line)
-  }
+export function codexEntries(transcript: Transcript, options: LinesWanted): AsyncGenerator<Entry | BadLine, void, undefined> {
+  return entriesIn(batchesOf(transcript, options), ({ indexed, line }) => withText(indexed, line))
 }
 
 /** The same lines without what they say, many at a time. */
-export async function* codexStructure(
+export function codexStructure(
   transcript: Transcript,
   options: LinesWanted,
 ): AsyncGenerator<readonly (IndexedEntry | BadLine)[], void, undefined> {
-  for await (const batch of batchesOf(transcript, options)) yield batch.map((line) => ('kind' in line ? line : line.indexed))
+  return structureIn(batchesOf(transcript, options))
 }
 
 /** What one line says. A line that doesn't parse has no text. */

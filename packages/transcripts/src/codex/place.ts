@@ -42,7 +42,7 @@ function compactsAgain(reason: PlaceOptions['reason']): boolean {
 
 function compactsAgainMessage(sessionId: string): string {
   const settings = '-c model_context_window=TOKENS -c model_auto_compact_token_limit=TOKENS'
-  return `The context is as full as it was before the compaction: the first request goes out whole, and Codex compacts before the next one if it is over the limit (90 % of model_context_window, or model_auto_compact_token_limit where that is lower). For a model that has more room, start it with: codex resume ${sessionId} ${settings}`
+  return `The context is as full as it was before the compaction: the first request goes out whole, and Codex compacts before the next one if it is over the limit (90 % of model_context_window, or model_auto_compact_token_limit where that is lower). To prevent that, branch with --leave 30%; or, for a model that has more room, start it with: codex resume ${sessionId} ${settings}`
 }
 
 function isBelowSessions(folder: string, homeFolder: string | undefined): boolean {

@@ -11,6 +11,7 @@ import type {
   Transcript,
   TranscriptSource,
 } from '@palimpsest/core'
+import { entriesIn, type LinesWanted, structureIn } from '../entry-batches.ts'
 import { unusedId } from '../entry-id.ts'
 import { type IdSet, idSet } from '../id-set.ts'
 import { asName, asTime, type JsonRecord } from '../json-fields.ts'
@@ -19,21 +20,17 @@ import { sourceOf } from '../part-source.ts'
 import { compactionAttempt, isBeside, isSubAgent, sessionStart, typeOf } from './format.ts'
 import { eventText, eventTool } from './text.ts'
 
-type LinesWanted = AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined }
-
 /** The entries and the bad lines of the events, in file order. Nothing for a part that the transcript doesn't have. */
-export async function* copilotEntries(transcript: Transcript, options: LinesWanted): AsyncGenerator<Entry | BadLine, void, undefined> {
-  for await (const batch of batchesOf(transcript, options)) {
-    for (const line of batch) yield 'kind' in line ? line : withText(line.indexed, line.value)
-  }
+export function copilotEntries(transcript: Transcript, options: LinesWanted): AsyncGenerator<Entry | BadLine, void, undefined> {
+  return entriesIn(batchesOf(transcript, options), ({ indexed, value }) => withText(indexed, value))
 }
 
 /** The same lines without what they say, many at a time. */
-export async function* copilotStructure(
+export function copilotStructure(
   transcript: Transcript,
   options: LinesWanted,
 ): AsyncGenerator<readonly (IndexedEntry | BadLine)[], void, undefined> {
-  for await (const batch of batchesOf(transcript, options)) yield batch.map((line) => ('kind' in line ? line : line.indexed))
+  return structureIn(batchesOf(transcript, options))
 }
 
 /** What one line says. A line that doesn't parse has no text, and one of a part that holds no events is its own. */

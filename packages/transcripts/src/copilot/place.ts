@@ -14,7 +14,7 @@ export function placeCopilot(folder: string, options: PlaceOptions): Placement {
   }
   if (reason !== undefined && automatic.has(reason)) {
     warnings.push(
-      'The context is as full as it was when it was compacted: Copilot CLI compacts it again beside the first answer. To leave room, branch with --drop-unanswered, or open it with a model that has a larger context window.',
+      'The context is as full as it was when it was compacted: Copilot CLI compacts it again beside the first answer. No setting of it prevents that. Branch with --leave 30% (or with --drop-unanswered) so that there is room, or open it with a model that has a larger context window.',
     )
   }
   return { folder: own, fileName: 'events.jsonl', sidecarFolder: own, resumeArgv: ['copilot', `--resume=${sessionId}`], warnings }

@@ -17,7 +17,7 @@ export async function createNewFile(placement: Placement, options: { readonly mo
   if (!isSegment(placement.fileName)) {
     throw new CheckpointError('TARGET_REFUSED', `${JSON.stringify(placement.fileName)} can't be the name of a session file.`, { path })
   }
-  const firstNewFolder = await mkdir(folder, { recursive: true, mode: 0o700 }).catch(refuse(folder))
+  const firstNewFolder = await makeFolder(folder).catch(refuse(folder))
   if (await exists(path)) throw taken(path)
   const staging = await createStaging(path, await narrowMode(options.modeFrom))
   const removeFolders = () => removeEmpty(folder, firstNewFolder)
@@ -38,6 +38,19 @@ export async function createNewFile(placement: Placement, options: { readonly mo
       await staging.remove()
       await removeFolders()
     },
+  }
+}
+
+/** Makes a folder with those above it. Gives the first that is new. */
+async function makeFolder(folder: string): Promise<string | undefined> {
+  try {
+    return await mkdir(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    // On a disk that can only be read Node says that the folder itself is missing: making one at a time says what is wrong.
+    if (errorCode(error) !== 'ENOENT' || dirname(folder) === folder) throw error
+    const first = await makeFolder(dirname(folder))
+    await mkdir(folder, { mode: 0o700 })
+    return first ?? folder
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   Transcript,
   TranscriptSource,
 } from '@palimpsest/core'
+import { entriesIn, type LinesWanted, structureIn } from '../entry-batches.ts'
 import { unusedId } from '../entry-id.ts'
 import { idSet } from '../id-set.ts'
 import { asRecord, asTime, type JsonRecord } from '../json-fields.ts'
@@ -22,21 +23,17 @@ import { readNote, writeNote } from './note.ts'
 import { stepsOfMessages } from './steps.ts'
 import { messagesText, recordText, roleOf, toolOf } from './text.ts'
 
-type LinesWanted = AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined }
-
 /** The entries and the bad lines of a part, in file order. Nothing for a part that the transcript doesn't have. */
-export async function* geminiEntries(transcript: Transcript, options: LinesWanted): AsyncGenerator<Entry | BadLine, void, undefined> {
-  for await (const batch of batchesOf(transcript, options)) {
-    for (const line of batch) yield 'kind' in line ? line : withText(line.indexed, line.value, line.own)
-  }
+export function geminiEntries(transcript: Transcript, options: LinesWanted): AsyncGenerator<Entry | BadLine, void, undefined> {
+  return entriesIn(batchesOf(transcript, options), ({ indexed, value, own }) => withText(indexed, value, own))
 }
 
 /** The same lines without what they say, many at a time. */
-export async function* geminiStructure(
+export function geminiStructure(
   transcript: Transcript,
   options: LinesWanted,
 ): AsyncGenerator<readonly (IndexedEntry | BadLine)[], void, undefined> {
-  for await (const batch of batchesOf(transcript, options)) yield batch.map((line) => ('kind' in line ? line : line.indexed))
+  return structureIn(batchesOf(transcript, options))
 }
 
 /** What one line says. A line that doesn't parse has no text. */

@@ -11,7 +11,8 @@ const searchedLines = 16
 /**
  * The session by its first line; the key is its id. A file that a resumed session left behind (a stub) has the id of the session that was
  * resumed, and so is that session. The working directory is the one of the first message's workspace directories whose hash is the project's,
- * else the first of them. Throws `TRANSCRIPT_UNRECOGNISED` when the first line that parses says no session and project.
+ * else the first of them. The document of an
+ * older client has all messages whatever was compacted (its compaction changed nothing in it but the results of tools). Throws `TRANSCRIPT_UNRECOGNISED` when the first line that parses says no session and project.
  */
 export async function identifyGemini(transcript: Transcript, options: AbortOptions = {}): Promise<SessionIdentity> {
   const source = await sourceOf(transcript, 'main')
@@ -33,6 +34,7 @@ export async function identifyGemini(transcript: Transcript, options: AbortOptio
     sessionKey: sessionId,
     sessionId,
     ...(cwd === undefined ? {} : { cwd }),
+    ...(transcript.path?.endsWith('.json') === true ? { recordsNoCompactions: true } : {}),
     ...(parentId === undefined || parentId === sessionId ? {} : { parent: { sessionId: parentId } }),
   }
 }

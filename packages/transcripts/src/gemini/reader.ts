@@ -8,7 +8,7 @@ import { type GeminiHome, placeGemini } from './place.ts'
 import { inPlaceGemini, rewriteGemini } from './rewrite.ts'
 import { geminiSidecars } from './sidecars.ts'
 
-/** The reader of Gemini CLI's session logs (`session-….jsonl`), known from client 0.61.0. New sessions are placed below its `folder`. */
+/** The reader of Gemini CLI's session logs (`session-….jsonl`), known from client 0.61.0, and of the documents (`session-….json`) that `geminiDocument` gives as such. New sessions are placed below its `folder`. */
 export function geminiReader(home: GeminiHome): TranscriptReader {
   return {
     agent: 'gemini',

@@ -23,9 +23,10 @@ export async function* rewriteGemini(transcript: Transcript, options: RewriteOpt
   for await (const bytes of inPieces(copiedLines(source, { ...options, oldId, end }), options)) yield { part: 'main', bytes }
 }
 
-/** A log is put back by replacing the file: a list appended to it would look like one more compaction. */
-export async function inPlaceGemini(): Promise<InPlace> {
-  return { mode: 'replace' }
+/** A log is put back by replacing the file: a list appended to it would look like one more compaction. The document of an older client is not. */
+export async function inPlaceGemini({ path }: Transcript): Promise<InPlace> {
+  if (path?.endsWith('.json') !== true) return { mode: 'replace' }
+  return { mode: 'refused', message: `${path} is the one document of an older Gemini CLI, and what is kept of it is a log.` }
 }
 
 type CopyOptions = RewriteOptions & { readonly oldId: string; readonly end: number }

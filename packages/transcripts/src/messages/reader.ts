@@ -8,8 +8,6 @@ import {
   type EntryIndex,
   type IndexedEntry,
   type LinePlace,
-  type LineStart,
-  type PartName,
   type Placement,
   type PlaceOptions,
   positionsWhere,
@@ -17,6 +15,7 @@ import {
   type Transcript,
   type TranscriptReader,
 } from '@palimpsest/core'
+import { entriesIn, type LinesWanted, structureIn } from '../entry-batches.ts'
 import { asName, type JsonRecord } from '../json-fields.ts'
 import { keptOf } from '../kept-by-name.ts'
 import { parseLine, readLineBatches, readLines } from '../lines.ts'
@@ -39,10 +38,8 @@ export function messagesReader(options: { readonly folder?: string | undefined }
     sidecars: () => [],
     detect: (head) => headerIn(head.subarray(0, endOfLine(head))) !== undefined,
     identify,
-    entries: (transcript, wanted) => readEntries(transcript, wanted ?? {}),
-    structure: async function* (transcript, wanted) {
-      for await (const batch of batchesOf(transcript, wanted ?? {})) yield batch.map((line) => ('kind' in line ? line : line.indexed))
-    },
+    entries: (transcript, wanted) => entriesIn(batchesOf(transcript, wanted ?? {}), ({ indexed, value }) => withText(indexed, value)),
+    structure: (transcript, wanted) => structureIn(batchesOf(transcript, wanted ?? {})),
     entry: (line, indexed) => withText(indexed, parseLine(line).value ?? {}),
     steps: (line, indexed) => (indexed.kind === 'message' ? stepsOfMessage(parseLine(line).value?.['message']) : []),
     async *compactions() {
@@ -60,18 +57,10 @@ export function messagesReader(options: { readonly folder?: string | undefined }
   }
 }
 
-type LinesWanted = AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined }
-
 /** A line that parses, with its place in the history. */
 interface MessageLine {
   readonly indexed: IndexedEntry
   readonly value: JsonRecord
-}
-
-async function* readEntries(transcript: Transcript, options: LinesWanted): AsyncGenerator<Entry | BadLine, void, undefined> {
-  for await (const batch of batchesOf(transcript, options)) {
-    for (const line of batch) yield 'kind' in line ? line : withText(line.indexed, line.value)
-  }
 }
 
 /** Lines from `from` on, many at a time. What an id is called depends on all messages before it, so that it is read from the start all the same. */

@@ -3,16 +3,17 @@ import { type AbortOptions, CheckpointError } from '@palimpsest/core'
 import { breathing } from '../breathing.ts'
 import { asCount, type JsonRecord } from '../json-fields.ts'
 import { readDatabase } from './open-database.ts'
+import { sessionStates } from './session-states.ts'
 import { dataOf, headerOf, type SnapshotParts, type StoredMessage, type StoredRow, writeSnapshot } from './snapshot-writer.ts'
-
-/** Tables whose rows belong to a session and that the messages don't hold. `session_share` has a secret in it, and is left alone. */
-const otherTables: readonly string[] = ['session_message', 'session_input', 'session_context_epoch']
+import { columnsOf, otherTables } from './tables.ts'
 
 /** A session in a database, and how large it is. */
 export interface DatabaseSession {
   readonly sessionId: string
   /** Of what its messages hold. */
   readonly sizeBytes: number
+  /** Another one as soon as a row of it is written (`sessionStates`); none where that can't be told. */
+  readonly state?: string | undefined
 }
 
 /** The sessions of a database, the oldest first. Throws `TRANSCRIPT_UNREADABLE`, `TRANSCRIPT_UNRECOGNISED`. */
@@ -25,7 +26,10 @@ export async function databaseSessions(path: string): Promise<readonly DatabaseS
       for (const row of rows) sizes.set(row['session_id'], (sizes.get(row['session_id']) ?? 0) + (asCount(row['size']) ?? 0))
     }
     const ids = database.prepare('SELECT id FROM session ORDER BY time_created, id').all()
-    return ids.flatMap(({ id }) => (typeof id === 'string' ? [{ sessionId: id, sizeBytes: sizes.get(id) ?? 0 }] : []))
+    const states = sessionStates(database, Date.now())
+    return ids.flatMap(({ id }) =>
+      typeof id === 'string' ? [{ sessionId: id, sizeBytes: sizes.get(id) ?? 0, state: states.get(id) }] : [],
+    )
   })
 }
 
@@ -108,15 +112,6 @@ function assertOpenCode(database: DatabaseSync, path: string): void {
       { path },
     )
   }
-}
-
-function columnsOf(database: DatabaseSync, table: string): ReadonlySet<unknown> {
-  return new Set(
-    database
-      .prepare('SELECT name FROM pragma_table_info(?)')
-      .all(table)
-      .map(({ name }) => name),
-  )
 }
 
 function absent(path: string, sessionId: string): CheckpointError {

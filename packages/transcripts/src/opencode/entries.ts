@@ -7,10 +7,10 @@ import type {
   IndexedEntry,
   LinePlace,
   LineStart,
-  PartName,
   Transcript,
   TranscriptSource,
 } from '@palimpsest/core'
+import { entriesIn, type LinesWanted, structureIn } from '../entry-batches.ts'
 import { idSet } from '../id-set.ts'
 import { asName, asRecord, type JsonRecord } from '../json-fields.ts'
 import { readLineBatches } from '../lines.ts'
@@ -27,21 +27,17 @@ export interface RowLine {
   readonly value: JsonRecord
 }
 
-type LinesWanted = AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined }
-
 /** The entries and the bad lines of a part, in file order. Nothing for a part that the transcript doesn't have. */
-export async function* readEntries(transcript: Transcript, options: LinesWanted = {}): AsyncGenerator<Entry | BadLine, void, undefined> {
-  for await (const batch of batchesOf(transcript, options)) {
-    for (const line of batch) yield 'kind' in line ? line : withText(line)
-  }
+export function readEntries(transcript: Transcript, options: LinesWanted = {}): AsyncGenerator<Entry | BadLine, void, undefined> {
+  return entriesIn(batchesOf(transcript, options), withText)
 }
 
 /** The same lines without what they say, many at a time. */
-export async function* readStructure(
+export function readStructure(
   transcript: Transcript,
   options: LinesWanted = {},
 ): AsyncGenerator<readonly (IndexedEntry | BadLine)[], void, undefined> {
-  for await (const batch of batchesOf(transcript, options)) yield batch.map((line) => ('kind' in line ? line : line.indexed))
+  return structureIn(batchesOf(transcript, options))
 }
 
 /** What one line says. A line that doesn't parse has no text. */

@@ -11,6 +11,8 @@ const sessionIdPattern = /^ses[A-Za-z0-9_-]*$/
 export interface OpenCodeSessionPath {
   readonly path: string
   readonly sizeBytes: number
+  /** Of a session in a database: another text as soon as OpenCode has written a row of it, told without reading what they hold; none where it can't be told. */
+  readonly state?: string | undefined
 }
 
 /**
@@ -73,7 +75,7 @@ export function isOpenCodeSessionFile(path: string): boolean {
 export async function openCodeSessions(database: string): Promise<readonly OpenCodeSessionPath[]> {
   const path = resolve(database)
   const sessions = await databaseSessions(path)
-  return sessions.map(({ sessionId, sizeBytes }) => ({ path: `${path}#${sessionId}`, sizeBytes }))
+  return sessions.map(({ sessionId, sizeBytes, state }) => ({ path: `${path}#${sessionId}`, sizeBytes, state }))
 }
 
 function databasePath(path: string): { readonly database: string; readonly sessionId: string } | undefined {

@@ -13,7 +13,7 @@ export async function* withCheckpointRecords(
 ): AsyncGenerator<Compaction, void, undefined> {
   let records: readonly JsonRecord[] | undefined
   for await (const compaction of compactions) {
-    records ??= await readRecords(transcript)
+    records ??= await checkpointRecords(transcript)
     const record = records.find((candidate) => isOf(candidate, compaction))
     const reason = reasonOf(record?.['reason'])
     const tokensAfter = asCount(record?.['tokensAfter'])
@@ -21,7 +21,8 @@ export async function* withCheckpointRecords(
   }
 }
 
-async function readRecords(transcript: Transcript): Promise<readonly JsonRecord[]> {
+/** The records in `sessions.json`, of whatever session they are. */
+export async function checkpointRecords(transcript: Transcript): Promise<readonly JsonRecord[]> {
   const registry = await transcript.companion?.('sessions.json')
   if (registry === undefined) return []
   const rows = Object.values(parseLine(registry).value ?? {})
@@ -39,7 +40,8 @@ function isOf(record: JsonRecord, { boundary, leafId, summary }: Compaction): bo
   return boundary.entryId !== undefined && asName(asRecord(record['postCompaction'])?.['entryId']) === boundary.entryId
 }
 
-function reasonOf(reason: unknown): CompactionReason | undefined {
+/** The reason that a record names, in our words, which are OpenClaw's. */
+export function reasonOf(reason: unknown): CompactionReason | undefined {
   switch (reason) {
     case 'manual':
     case 'auto-threshold':

@@ -1,10 +1,9 @@
 import { basename, resolve, sep } from 'node:path'
 import { parseLine } from '../lines.ts'
-import { checkpointCopyName, piHeader } from './format.ts'
+import { checkpointCopy, piHeader } from './format.ts'
 
 /** Whether a file begins as a session of pi's format, the header being its first line that parses. The head may end within a line. */
-export function isPiFormat(head: Uint8Array, path: string): boolean {
-  if (checkpointCopyName.test(basename(path))) return false
+export function isPiFormat(head: Uint8Array): boolean {
   for (let start = 0; start < head.length; ) {
     const feed = head.indexOf(0x0a, start)
     const line = head.subarray(start, feed === -1 ? head.length : feed)
@@ -16,9 +15,10 @@ export function isPiFormat(head: Uint8Array, path: string): boolean {
   return false
 }
 
-/** Whether a session of pi's format is OpenClaw's: below a folder named `.openclaw` or its own one, or beside its `sessions.json`. */
+/** Whether a session of pi's format is OpenClaw's: below a folder named `.openclaw` or its own one, beside its `sessions.json`, or a copy that it alone makes. */
 export function isOpenClawPlace(file: { readonly path: string; readonly siblings: ReadonlySet<string> }, stateFolder?: string): boolean {
   const path = resolve(file.path)
+  if (checkpointCopy(basename(path)) !== undefined) return true
   if (path.split(sep).slice(0, -1).includes('.openclaw')) return true
   return file.siblings.has('sessions.json') || (stateFolder !== undefined && path.startsWith(resolve(stateFolder) + sep))
 }

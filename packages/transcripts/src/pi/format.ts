@@ -46,13 +46,26 @@ export function messageRole(value: JsonRecord): string | undefined {
   return asString(asRecord(value['message'])?.['role'])
 }
 
-/** The name of the copy that OpenClaw made before a compaction: `<session>.checkpoint.<uuid>.jsonl`. It is never a session. */
-export const checkpointCopyName = /^(.+)\.checkpoint\.[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\.jsonl$/i
+const checkpointCopyName = /^(.+)\.checkpoint\.([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})\.jsonl$/i
+
+/**
+ * The copy that OpenClaw 2026.4.7 to 2026.5.20 made of a session before a compaction, by its file's name: `<session>.checkpoint.<uuid>.jsonl`. The
+ * UUID is the file's alone: the record in `sessions.json` has another one.
+ */
+export function checkpointCopy(fileName: string): { readonly copyId: string; readonly sessionName: string } | undefined {
+  const [, sessionName, copyId] = checkpointCopyName.exec(fileName) ?? []
+  return sessionName === undefined || copyId === undefined ? undefined : { copyId: copyId.toLowerCase(), sessionName }
+}
+
+/** The last segment of a path, whatever system wrote it. */
+export function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
+}
 
 /** The session id in the path of a session file: what follows pi's timestamp, else the file's base name. */
 export function sessionIdOfPath(path: string): string | undefined {
-  const fileName = path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
-  const baseName = checkpointCopyName.exec(fileName)?.[1] ?? fileName.replace(/\.jsonl$/, '')
-  const sessionId = baseName.replace(/^\d{4}-\d{2}-\d{2}T[\d-]+Z_/, '')
+  const fileName = baseName(path)
+  const name = checkpointCopy(fileName)?.sessionName ?? fileName.replace(/\.jsonl$/, '')
+  const sessionId = name.replace(/^\d{4}-\d{2}-\d{2}T[\d-]+Z_/, '')
   return /^[A-Za-z0-9._-]+$/.test(sessionId) ? sessionId : undefined
 }

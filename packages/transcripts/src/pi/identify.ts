@@ -3,7 +3,7 @@ import { asName, asRecord } from '../json-fields.ts'
 import { parseLine } from '../lines.ts'
 import { sourceOf } from '../part-source.ts'
 import { readHeader } from './entries.ts'
-import { type PiHeader, sessionIdOfPath } from './format.ts'
+import { baseName, checkpointCopy, type PiHeader, sessionIdOfPath } from './format.ts'
 
 /** The session by its header; the key is the header's id. Throws `TRANSCRIPT_UNRECOGNISED` when no header is the first line that parses. */
 export async function identifyPi(transcript: Transcript, options?: AbortOptions): Promise<SessionIdentity> {
@@ -11,7 +11,7 @@ export async function identifyPi(transcript: Transcript, options?: AbortOptions)
   return identityOf(header, header.sessionId)
 }
 
-/** The same, with the key under which OpenClaw's `sessions.json` names the session, where it does. */
+/** The same, with the key under which OpenClaw's `sessions.json` names the session, where it does; of a copy the session that was copied. */
 export async function identifyOpenClaw(transcript: Transcript, options?: AbortOptions): Promise<SessionIdentity> {
   const header = await requireHeader(transcript, options)
   const registry = await transcript.companion?.('sessions.json')
@@ -46,14 +46,12 @@ function identityOf(header: PiHeader, sessionKey: string): SessionIdentity {
   }
 }
 
-/** `sessions.json` is `{ [key]: { sessionId, sessionFile?, … } }`. The file's name decides where several keys name one session. */
+/** `sessions.json` is `{ [key]: { sessionId, sessionFile?, … } }`. The name of the session's own file decides where several keys name one session. */
 function registeredKey(registry: Uint8Array, sessionId: string, path: string | undefined): string | undefined {
   const rows = Object.entries(parseLine(registry).value ?? {})
-  const fileName = path === undefined ? undefined : baseName(path)
+  const name = path === undefined ? undefined : baseName(path)
+  const copied = name === undefined ? undefined : checkpointCopy(name)
+  const fileName = copied === undefined ? name : `${copied.sessionName}.jsonl`
   const byFile = rows.find(([, row]) => fileName !== undefined && baseName(asName(asRecord(row)?.['sessionFile']) ?? '') === fileName)
   return (byFile ?? rows.find(([, row]) => asRecord(row)?.['sessionId'] === sessionId))?.[0]
-}
-
-function baseName(path: string): string {
-  return path.slice(Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1)
 }

@@ -34,7 +34,7 @@ export function placeOpenClaw(options: PlaceOptions, stateFolder: string | undef
   ]
   if (compactsAgain(options)) {
     warnings.push(
-      'The context stood at its limit, so that OpenClaw may compact it again before its first answer. To keep it whole, open it with a model that has a larger context window.',
+      'The context stood at its limit, so that OpenClaw may compact it again before its first answer. No setting of it prevents that: branch with --leave 30% so that there is room, or open it with a model that has a larger context window.',
     )
   }
   return { folder, fileName, resumeArgv: ['openclaw', 'tui', '--session', key], warnings }

@@ -1,4 +1,5 @@
 import type { TranscriptReader } from '@palimpsest/core'
+import { openClawCopies } from './checkpoint-copies.ts'
 import { withCheckpointRecords } from './checkpoint-records.ts'
 import { piCompactions } from './compactions.ts'
 import { piContext, piKept } from './context.ts'
@@ -21,14 +22,14 @@ export function piReader(
   return {
     ...sharedReader,
     agent: 'pi',
-    detect: (head, file) => !isOpenClawPlace(file, options.openClawStateFolder) && isPiFormat(head, file.path),
+    detect: (head, file) => !isOpenClawPlace(file, options.openClawStateFolder) && isPiFormat(head),
     identify: identifyPi,
     place: (place) => placePi(place, options.agentFolder),
   }
 }
 
 /**
- * Reads the sessions of OpenClaw, which are pi's with rows of their own. `stateFolder` is OpenClaw's own folder (`openClawStateFolder`);
+ * Reads the sessions of OpenClaw, which are pi's with rows of their own, and the copies of them that its versions before 2026.5.27 made before compactions. `stateFolder` is OpenClaw's own folder (`openClawStateFolder`);
  * new sessions go to the agent `agentId` in it, by default `main`.
  */
 export function openClawReader(
@@ -37,7 +38,8 @@ export function openClawReader(
   return {
     ...sharedReader,
     agent: 'openclaw',
-    detect: (head, file) => isOpenClawPlace(file, options.stateFolder) && isPiFormat(head, file.path),
+    copies: openClawCopies,
+    detect: (head, file) => isOpenClawPlace(file, options.stateFolder) && isPiFormat(head),
     identify: identifyOpenClaw,
     compactions: (transcript, wanted) => withCheckpointRecords(transcript, piCompactions(transcript, wanted ?? {})),
     place: (place) => placeOpenClaw(place, options.stateFolder, options.agentId ?? 'main'),
