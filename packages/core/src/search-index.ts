@@ -40,11 +40,11 @@ export interface StreamProgress {
 
 /** How far a session is indexed. */
 export interface SessionProgress {
-  /** The ledger's `commitCount` of which everything is indexed; -1 while it is not known that any is. */
-  readonly commits: number
+  /** The id of the ledger's last commit, up to which everything is indexed; `undefined` while there is none. */
+  readonly commit: string | undefined
   readonly streams: readonly StreamProgress[]
-  /** The compactions whose dropped entries are known: by checkpoint id, the name of the record they were read from. */
-  readonly compactions: ReadonlyMap<string, string>
+  /** The checkpoints whose dropped entries are known: by id, the name of the record they were read from. */
+  readonly checkpoints: ReadonlyMap<string, string>
 }
 
 /** The session that a batch is of. */
@@ -64,7 +64,7 @@ export interface SearchBatch {
   readonly to: StreamProgress
 }
 
-/** The entries that one compaction dropped, each by the stream that is its home and its first byte there. */
+/** The entries that one checkpoint's compaction dropped (none where there was no compaction), each by the stream that is its home and its first byte there. */
 export interface DroppedEntries {
   readonly session: Key
   readonly checkpointId: string
@@ -80,8 +80,12 @@ export interface SearchRequest extends AbortOptions {
   /** None of these. */
   readonly without: readonly SearchTerm[]
   readonly filters: SearchFilters
+  /** The terms as they were written: what holds them so comes first. */
+  readonly verbatim: string
   /** Only these sessions. */
   readonly sessions?: readonly Key[] | undefined
+  /** Only sessions of this project folder. */
+  readonly cwd?: string | undefined
   /** How many hits at most. */
   readonly limit: number
 }
@@ -124,8 +128,8 @@ export interface SearchIndex {
   settled(names: readonly Key[]): Promise<void>
   /** How far a session is indexed; `undefined` where nothing of it is. */
   session(name: Key, options?: AbortOptions): Promise<SessionProgress | undefined>
-  /** The `commits` of every session that is known. */
-  commits(options?: AbortOptions): Promise<ReadonlyMap<Key, number>>
+  /** Every session of which anything is indexed. */
+  sessions(options?: AbortOptions): Promise<readonly Key[]>
   /**
    * Adds the entries of a batch. Idempotent: an entry that begins at the same byte takes the other's place, and where the stream is not indexed as
    * far as `from` says, nothing happens and it gives `false`.
@@ -133,8 +137,8 @@ export interface SearchIndex {
   add(batch: SearchBatch): Promise<boolean>
   /** Keeps which entries a compaction dropped, in place of what was known of it. */
   dropped(dropped: DroppedEntries): Promise<void>
-  /** Everything of the session up to this commit is indexed; of compactions only those of `checkpointIds` are still known. */
-  complete(session: IndexedSessionFacts, commits: number, checkpointIds: readonly string[]): Promise<void>
+  /** Everything of the session up to this commit is indexed; of checkpoints only `checkpointIds` are still known. */
+  complete(session: IndexedSessionFacts, commit: string, checkpointIds: readonly string[]): Promise<void>
   /** Forgets a stream of a part, or everything of sessions. Idempotent. */
   forgetStream(name: Key, part: PartName, stream: number): Promise<void>
   forget(names: readonly Key[]): Promise<void>
