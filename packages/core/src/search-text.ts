@@ -5,7 +5,7 @@ import type { Entry } from './transcript.ts'
 const callLine = /^[\w.:-]{1,200} [{[].*[}\]]$/
 const escapePattern = /\\(?:u([0-9a-fA-F]{4})|(.))/g
 const unescaped: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' }
-const fingerprintCharacters = 11
+const fingerprintCharacters = 12
 
 /**
  * The text of an entry as it is looked up and shown: arguments of tools without the escapes of JSON, since `\nfoo` would hide the word `foo`, and
@@ -21,7 +21,7 @@ export function searchableText(entry: Pick<Entry, 'role' | 'text'>): string {
     .join('\n')
 }
 
-/** Equal for equal texts alone, as far as 66 bits tell. */
+/** Equal for equal texts alone, as far as 72 bits tell. */
 export function fingerprintOf(text: string): string {
   return sha256(Buffer.from(text)).slice(0, fingerprintCharacters)
 }
