@@ -28,6 +28,21 @@ const commands: readonly CommandEntry[] = [
   { name: 'show', summary: 'all that is known of a checkpoint', load: async () => (await import('./commands/show.ts')).defineShow },
   { name: 'read', summary: 'what the transcript said at a checkpoint', load: async () => (await import('./commands/read.ts')).defineRead },
   {
+    name: 'diff',
+    summary: 'what a compaction forgot, or what changed between two checkpoints',
+    load: async () => (await import('./commands/diff.ts')).defineDiff,
+  },
+  {
+    name: 'recover',
+    summary: 'what a compaction forgot, as a text for a context',
+    load: async () => (await import('./commands/recover.ts')).defineRecover,
+  },
+  {
+    name: 'report',
+    summary: 'what compactions lose, over all checkpoints',
+    load: async () => (await import('./commands/report.ts')).defineReport,
+  },
+  {
     name: 'branch',
     summary: 'a new session that stands at a checkpoint',
     load: async () => (await import('./commands/branch.ts')).defineBranch,
@@ -103,6 +118,7 @@ export function createProgram(invocation: () => Invocation, write: (text: string
     ['palimpsest install claude-code', 'let the agent keep every compaction from now on'],
     ['palimpsest list', 'see the checkpoints'],
     ['palimpsest read latest', 'read what the model saw before the last compaction'],
+    ['palimpsest diff latest', 'see what it forgot'],
     ['palimpsest branch latest', 'go on from there in a new session'],
   ])
   for (const { name, summary } of commands) program.command(name).summary(summary)

@@ -39,6 +39,6 @@ export function shortenedPath(path: string, width: number): string {
 }
 
 /** `3 checkpoints`, `1 checkpoint`. */
-export function counted(count: number, noun: string): string {
-  return `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`
+export function counted(count: number, noun: string, plural = `${noun}s`): string {
+  return `${count.toLocaleString('en-US')} ${count === 1 ? noun : plural}`
 }

@@ -1,15 +1,21 @@
 import { Buffer } from 'node:buffer'
 import { readFile } from 'node:fs/promises'
 import {
+  type BetweenQuery,
   type BranchRoom,
   type Checkpoint,
+  type CheckpointDiff,
   CheckpointError,
   type CheckpointPage,
   type Checkpoints,
+  type CheckpointsDiff,
+  type DiffQuery,
   type EntryPage,
   type ImportResult,
   type IndexReport,
+  type LossReport,
   type PruneReport,
+  type RecoveredText,
   type SearchPage,
   type SessionPage,
   type TranscriptOrigin,
@@ -59,6 +65,10 @@ export interface FakeAnswers {
   readonly found?: SearchPage
   readonly indexed?: IndexReport
   readonly outcome?: 'captured' | 'unchanged'
+  readonly diff?: CheckpointDiff
+  readonly between?: CheckpointsDiff
+  readonly report?: LossReport
+  readonly recovered?: RecoveredText
   readonly warnings?: readonly string[]
   readonly room?: BranchRoom
   /** Thrown by every operation. */
@@ -165,6 +175,10 @@ function fakeCheckpoints(answers: FakeAnswers, calls: Call[]): Checkpoints {
         answers.entries ?? { checkpointId: checkpoint.id, view: 'context', entries: [], total: 0, from: 0, problems: [] },
       ),
     parts: (...args) => answer('parts', args, []),
+    diff: fakeDiff(answer, answers),
+    report: (...args) => answer('report', args, answers.report ?? lossReport()),
+    recover: (...args) =>
+      answer('recover', args, answers.recovered ?? { checkpointId: checkpoint.id, text: '', tokensEstimated: 0, facts: 0, leftOut: 0 }),
     async *raw(...args) {
       await answer('raw', args, undefined)
       yield* answers.raw?.() ?? [Buffer.from('{"type":"session"}\n')]
@@ -205,6 +219,49 @@ export function importResult(checkpointIds: readonly string[], fields: Partial<I
     problemCount: 0,
     ...fields,
   }
+}
+
+type Answer = <Value>(operation: string, args: readonly unknown[], value: Value) => Promise<Value>
+
+function fakeDiff(answer: Answer, answers: FakeAnswers): Checkpoints['diff'] {
+  function diff(id: string, query?: DiffQuery): Promise<CheckpointDiff>
+  function diff(fromId: string, toId: string, query?: BetweenQuery): Promise<CheckpointsDiff>
+  function diff(...args: readonly unknown[]): Promise<CheckpointDiff | CheckpointsDiff> {
+    return typeof args[1] === 'string'
+      ? answer('diff', args, answers.between ?? checkpointsDiff())
+      : answer('diff', args, answers.diff ?? checkpointDiff())
+  }
+  return diff
+}
+
+export function checkpointDiff(fields: Partial<CheckpointDiff> = {}): CheckpointDiff {
+  const none = { entries: 0, textCharacters: 0, tokensEstimated: 0 }
+  return {
+    checkpointId: '01989a3e-5c00-7abc-9def-0123456789ab',
+    agent: 'pi',
+    sessionKey: 'session-one',
+    kept: none,
+    dropped: none,
+    summarised: none,
+    categories: [],
+    forgotten: [],
+    survived: [],
+    leftOut: 0,
+    problems: [],
+    gaps: 0,
+    ...fields,
+  }
+}
+
+export function checkpointsDiff(fields: Partial<CheckpointsDiff> = {}): CheckpointsDiff {
+  const none = { entries: 0, lineBytes: 0, tokensEstimated: 0 }
+  return { fromId: 'a', toId: 'b', both: none, added: { ...none, first: [] }, gone: { ...none, first: [] }, ...fields }
+}
+
+export function lossReport(fields: Partial<LossReport> = {}): LossReport {
+  const none = { entries: 0, textCharacters: 0, tokensEstimated: 0 }
+  const total = { compactions: 0, kept: none, dropped: none, summarised: none, summaryCharacters: 0, categories: [] }
+  return { total, agents: [], forgottenMost: [], skipped: 0, problems: [], problemCount: 0, ...fields }
 }
 
 export function verifyReport(fields: Partial<VerifyReport> = {}): VerifyReport {

@@ -1,3 +1,4 @@
+import { diffCheckpoint } from './diff-checkpoint.ts'
 import { getCheckpoint } from './get-checkpoint.ts'
 import { listCheckpoints } from './list-checkpoints.ts'
 import { registryOf, type ToolRegistry } from './registry.ts'
@@ -27,6 +28,7 @@ export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
   const { checkpoints, allowRestore, readOnly, random } = options
   const scope = scopeOf(options.scope, checkpoints, options.projectFolder)
   const surroundings: ToolSurroundings = { checkpoints, scope, allowRestore, readOnly, random }
-  const tools = [listCheckpoints(surroundings), getCheckpoint(surroundings), ...(readOnly ? [] : [restoreCheckpoint(surroundings)])]
+  const reading = [listCheckpoints(surroundings), getCheckpoint(surroundings), diffCheckpoint(surroundings)]
+  const tools = [...reading, ...(readOnly ? [] : [restoreCheckpoint(surroundings)])]
   return registryOf(tools, options.log ?? (() => undefined))
 }

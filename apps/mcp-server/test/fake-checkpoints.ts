@@ -1,8 +1,12 @@
 import {
+  type BetweenQuery,
   type Checkpoint,
+  type CheckpointDiff,
   CheckpointError,
   type CheckpointPage,
   type Checkpoints,
+  type CheckpointsDiff,
+  type DiffQuery,
   type EntryPage,
   type ListQuery,
   type ReadEntry,
@@ -88,6 +92,9 @@ export function fakeCheckpoints(kept: readonly Kept[]): { readonly checkpoints: 
     sessions: refuse,
     search: refuse,
     index: refuse,
+    diff: diffIn(kept),
+    report: refuse,
+    recover: refuse,
     parts: refuse,
     raw: () => {
       throw new Error('not part of this fake')
@@ -101,6 +108,34 @@ export function fakeCheckpoints(kept: readonly Kept[]): { readonly checkpoints: 
     verify: refuse,
   }
   return { checkpoints, calls }
+}
+
+/** Says of every dropped entry that its text is a forgotten request. */
+function diffIn(kept: readonly Kept[]): Checkpoints['diff'] {
+  function diff(id: string, query?: DiffQuery): Promise<CheckpointDiff>
+  function diff(fromId: string, toId: string, query?: BetweenQuery): Promise<CheckpointsDiff>
+  async function diff(id: string, query?: string | DiffQuery): Promise<CheckpointDiff | CheckpointsDiff> {
+    if (typeof query === 'string') throw new Error('not part of this fake')
+    const { checkpoint, entries } = found(kept, id, query)
+    const dropped = entries.filter((entry) => entry.dropped === true)
+    const facts = { category: 'request', survives: 'none', mentions: 1, isInUsersWords: true, importance: 6 } as const
+    const none = { entries: 0, textCharacters: 0, tokensEstimated: 0 }
+    return {
+      checkpointId: checkpoint.id,
+      agent: checkpoint.agent,
+      sessionKey: checkpoint.sessionKey,
+      kept: { ...none, entries: entries.length - dropped.length },
+      dropped: { ...none, entries: dropped.length },
+      summarised: none,
+      categories: [],
+      forgotten: dropped.map(({ id: entryId, text }) => ({ ...facts, text, entryId })),
+      survived: [],
+      leftOut: 0,
+      problems: [],
+      gaps: 0,
+    }
+  }
+  return diff
 }
 
 function branchOf(checkpoint: Checkpoint) {

@@ -8,7 +8,7 @@ export const forgotten = {
 }
 
 /** A pi session (version 3) of one compaction: three entries before what it keeps, one kept, one after. */
-export function piSession(cwd: string): string {
+export function piSession(cwd: string, sessionId = piSessionId, error = forgotten.error): string {
   const at = (second: number) => `2026-11-21T08:00:${String(second).padStart(2, '0')}.000Z`
   const message = (id: string, parentId: string | null, second: number, role: string, text: string, more: object = {}) => ({
     type: 'message',
@@ -18,9 +18,9 @@ export function piSession(cwd: string): string {
     message: { role, content: [{ type: 'text', text }], timestamp: Date.parse(at(second)), ...more },
   })
   const lines = [
-    { type: 'session', version: 3, id: piSessionId, timestamp: at(0), cwd },
+    { type: 'session', version: 3, id: sessionId, timestamp: at(0), cwd },
     message('aaaa0001', null, 1, 'user', 'Why does the build fail?'),
-    message('aaaa0002', 'aaaa0001', 2, 'toolResult', `${forgotten.error}\n${forgotten.forgery}`, {
+    message('aaaa0002', 'aaaa0001', 2, 'toolResult', `${error}\n${forgotten.forgery}`, {
       toolCallId: 'c1',
       toolName: 'bash',
       isError: true,

@@ -4,12 +4,16 @@ import { type CaptureRequest, captureCheckpoint, type PendingCheckpoint } from '
 import { type Checkpoint, checkpointOf } from './checkpoint.ts'
 import { abandonCheckpoint, type Completion, completeCheckpoint } from './completion.ts'
 import { deleteCheckpoints, deleteSession, labelCheckpoint, pinCheckpoint, undeleteCheckpoint } from './curation.ts'
+import { type CheckpointDiff, type DiffQuery, diffCheckpoint } from './diff.ts'
+import { type BetweenQuery, type CheckpointsDiff, diffBetween } from './diff-between.ts'
 import { type CheckpointsOptions, createEnvironment } from './environment.ts'
 import { type ImportRequest, type ImportResult, importTranscript } from './import.ts'
 import { type CheckpointPage, type ListQuery, listCheckpoints, listSessions, type SessionPage, type SessionQuery } from './list.ts'
 import { type PruneOptions, type PruneReport, pruneStore } from './prune.ts'
 import { type CheckpointPart, partsOfCheckpoint, rawBytes } from './raw-bytes.ts'
 import { type EntryPage, type ReadQuery, readEntries } from './read.ts'
+import { type RecoveredText, type RecoverQuery, recoverCheckpoint } from './recover.ts'
+import { type LossReport, type ReportQuery, reportLosses } from './report.ts'
 import { resolveCheckpoint, resolveRecord } from './resolve.ts'
 import { type RestoreOptions, type RestoreResult, restoreCheckpoint } from './restore.ts'
 import { type SearchPage, type SearchQuery, searchEntries } from './search.ts'
@@ -54,6 +58,19 @@ export interface Checkpoints {
   search(query: SearchQuery): Promise<SearchPage>
   /** Brings the search index up to date. Resumable, idempotent; losing the index loses nothing. Throws `ARGUMENT_INVALID` where there is none. */
   index(options?: IndexOptions): Promise<IndexReport>
+  /**
+   * What a compaction kept and dropped, and which facts of what was dropped no longer stand in the context. Exact: by the words alone. Reads stored bytes alone.
+   * Throws `ARGUMENT_INVALID` for a checkpoint without a completed compaction.
+   */
+  diff(id: string, query?: DiffQuery): Promise<CheckpointDiff>
+  /**
+   * What came and went between the contexts of two checkpoints. Throws `ARGUMENT_INVALID` for those of different sessions that share no entries.
+   */
+  diff(fromId: string, toId: string, query?: BetweenQuery): Promise<CheckpointsDiff>
+  /** What compactions lose, over all checkpoints that the query names. One that can't be read is a problem in the report, not the end. */
+  report(query?: ReportQuery): Promise<LossReport>
+  /** The facts that a compaction forgot, cited, as a text of at most `maxTokens`. Throws as `diff` does. */
+  recover(id: string, query?: RecoverQuery): Promise<RecoveredText>
   /** The main part and the sidecars. */
   parts(id: string, within?: WithinSession): Promise<readonly CheckpointPart[]>
   /** The exact bytes of a part, in pieces of at most 1 MiB. Throws `CHECKPOINT_CORRUPT` before it yields a byte that isn't right. */
@@ -93,6 +110,11 @@ export interface Checkpoints {
 /** The service over a store that the caller opened, with the readers of the agents it is to know. Opens and writes nothing by itself. */
 export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
   const environment = createEnvironment(options)
+  function diff(id: string, query?: DiffQuery): Promise<CheckpointDiff>
+  function diff(fromId: string, toId: string, query?: BetweenQuery): Promise<CheckpointsDiff>
+  function diff(id: string, toIdOrQuery: string | DiffQuery = {}, query: BetweenQuery = {}): Promise<CheckpointDiff | CheckpointsDiff> {
+    return typeof toIdOrQuery === 'string' ? diffBetween(environment, id, toIdOrQuery, query) : diffCheckpoint(environment, id, toIdOrQuery)
+  }
   const capture = (request: CaptureRequest): Promise<PendingCheckpoint> => captureCheckpoint(environment, request)
   return {
     capture,
@@ -115,6 +137,9 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
     read: (id, query = {}) => readEntries(environment, id, query),
     search: (query) => searchEntries(environment, query),
     index: (indexOptions = {}) => updateSearchIndex(environment, indexOptions),
+    diff,
+    report: (query = {}) => reportLosses(environment, query),
+    recover: (id, query = {}) => recoverCheckpoint(environment, id, query),
     parts: (id, within = {}) => partsOfCheckpoint(environment, id, within),
     raw: (id, rawOptions = {}) => rawBytes(environment, id, rawOptions),
     branch: (id, branchOptions = {}) => branchCheckpoint(environment, id, branchOptions),

@@ -1,5 +1,6 @@
 import { type BadLines, growingBadLines } from './bad-lines.ts'
 import type { CheckpointRecord } from './checkpoint.ts'
+import type { EntryStep } from './entry-step.ts'
 import { growingIndex } from './packed-index.ts'
 import { type DamagedRange, type StoredSession, storedSource, storedTranscript } from './snapshot.ts'
 import type { AbortOptions } from './storage.ts'
@@ -15,6 +16,8 @@ export interface SnapshotIndex {
   kept(leafId: string, keeps: KeptEntries): Int32Array
   /** An entry with its text, read from its own bytes alone. */
   body(entry: IndexedEntry, options: AbortOptions): Promise<Entry>
+  /** The same, and what it says and does. */
+  bodyInSteps(entry: IndexedEntry, options: AbortOptions): Promise<{ readonly entry: Entry; readonly steps: readonly EntryStep[] }>
 }
 
 /** Indexes the main part of a checkpoint. Over a damaged chunk everything else is still indexed. */
@@ -48,7 +51,17 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
     async body(entry, abort) {
       return reader.entry(await source.read(entry.start, entry.end, abort), entry)
     },
+    async bodyInSteps(indexed, abort) {
+      const line = await source.read(indexed.start, indexed.end, abort)
+      const entry = reader.entry(line, indexed)
+      return { entry, steps: reader.steps?.(line, indexed) ?? plainSteps(entry) }
+    },
   }
+}
+
+function plainSteps({ role, text }: Entry): readonly EntryStep[] {
+  if (text === '') return []
+  return role === 'tool' ? [{ did: 'returned', failed: false, text }] : [{ did: 'said', by: role ?? 'system', text }]
 }
 
 /** The structure of any transcript, without the means to read bodies. */

@@ -1,4 +1,5 @@
 import type { CompactionReason } from './checkpoint.ts'
+import type { EntryStep } from './entry-step.ts'
 import type { AbortOptions, ByteRange } from './storage.ts'
 import type { StructureSink } from './structure-sink.ts'
 
@@ -278,6 +279,11 @@ export interface TranscriptReader {
   structureInto?(transcript: Transcript, sink: StructureSink, options?: Parameters<TranscriptReader['structure']>[1]): Promise<void>
   /** What one line says, for a place in an index: its text is read only when it is shown. */
   entry(line: Uint8Array, indexed: IndexedEntry): Entry
+  /**
+   * What the line says and does, step by step, in its order. Never throws; a line that does nothing gives none. Without this method an entry has
+   * said its text, and one of the role `tool` has returned it.
+   */
+  steps?(line: Uint8Array, indexed: IndexedEntry): readonly EntryStep[]
   /**
    * Every compaction the main part records, in file order, from `from` on. The line that marks one is an entry of kind `boundary` or `summary`,
    * so that where `structure` has none nothing need be read for it.

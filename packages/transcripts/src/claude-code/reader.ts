@@ -7,6 +7,7 @@ import { identifySession } from './identify.ts'
 import { placeSession } from './place.ts'
 import { replaceInPlace, rewriteSession } from './rewrite.ts'
 import { sidecarsOf } from './sidecars.ts'
+import { stepsOfLine } from './steps.ts'
 import { isPromptAt } from './turns.ts'
 
 /** The reader of Claude Code's sessions, known from clients 2.0.76 to 2.1.330. New sessions are placed below `configFolder` (`~/.claude`). */
@@ -19,6 +20,7 @@ export function claudeCodeReader(options: { readonly configFolder: string }): Tr
     entries: readEntries,
     structure: readIndexed,
     entry: entryOfLine,
+    steps: stepsOfLine,
     compactions: readCompactions,
     context: contextAt,
     kept: keptAt,

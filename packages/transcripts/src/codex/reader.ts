@@ -6,6 +6,7 @@ import { codexEntries, codexEntry, codexStructure } from './entries.ts'
 import { identifyCodex } from './identify.ts'
 import { placeCodex } from './place.ts'
 import { inPlaceCodex, rewriteCodex } from './rewrite.ts'
+import { codexSteps } from './steps.ts'
 
 /**
  * Reads the rollouts of Codex 0.101 to 0.169, legacy and paginated. `homeFolder` is Codex's own folder (`codexHomeFolder`), below which new sessions
@@ -20,6 +21,7 @@ export function codexReader(options: { readonly homeFolder?: string | undefined 
     entries: (transcript, wanted) => codexEntries(transcript, wanted ?? {}),
     structure: (transcript, wanted) => codexStructure(transcript, wanted ?? {}),
     entry: codexEntry,
+    steps: codexSteps,
     compactions: (transcript, wanted) => codexCompactions(transcript, wanted ?? {}),
     context: codexContext,
     kept: codexKept,

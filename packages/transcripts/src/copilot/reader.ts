@@ -7,6 +7,7 @@ import { identifyCopilot } from './identify.ts'
 import { placeCopilot } from './place.ts'
 import { inPlaceCopilot, rewriteCopilot } from './rewrite.ts'
 import { copilotSidecars } from './sidecars.ts'
+import { stepsOfEvent } from './steps.ts'
 
 /** The reader of Copilot CLI's sessions (`events.jsonl`), known from client 1.0.102. New sessions are placed below `folder` (`~/.copilot`). */
 export function copilotReader(options: { readonly folder: string }): TranscriptReader {
@@ -18,6 +19,7 @@ export function copilotReader(options: { readonly folder: string }): TranscriptR
     entries: (transcript, wanted) => copilotEntries(transcript, wanted ?? {}),
     structure: (transcript, wanted) => copilotStructure(transcript, wanted ?? {}),
     entry: copilotEntry,
+    steps: stepsOfEvent,
     compactions: (transcript, wanted) => copilotCompactions(transcript, wanted ?? {}),
     context: copilotContext,
     kept: copilotKept,

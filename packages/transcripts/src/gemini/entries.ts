@@ -3,6 +3,7 @@ import type {
   BadLine,
   Entry,
   EntryKind,
+  EntryStep,
   IndexedEntry,
   LinePlace,
   LineStart,
@@ -18,6 +19,7 @@ import { sourceOf } from '../part-source.ts'
 import { type GeminiMessage, type GeminiRecord, geminiRecord, isForModel, isMetadata } from './format.ts'
 import { type LiveChange, liveMessages } from './live-messages.ts'
 import { readNote, writeNote } from './note.ts'
+import { stepsOfMessages } from './steps.ts'
 import { messagesText, recordText, roleOf, toolOf } from './text.ts'
 
 type LinesWanted = AbortOptions & { readonly part?: PartName | undefined; readonly from?: LineStart | undefined }
@@ -41,6 +43,11 @@ export async function* geminiStructure(
 export function geminiEntry(line: Uint8Array, indexed: IndexedEntry): Entry {
   const value = parseLine(line).value ?? {}
   return withText(indexed, value, ownMessages(geminiRecord(value), indexed))
+}
+
+/** What a line says and does. */
+export function geminiSteps(line: Uint8Array, indexed: IndexedEntry): readonly EntryStep[] {
+  return stepsOfMessages(ownMessages(geminiRecord(parseLine(line).value ?? {}), indexed))
 }
 
 /** A line with its place in the session's structure, and what it did. */

@@ -2,7 +2,7 @@ import type { TranscriptReader } from '@palimpsest/core'
 import { geminiCompactions } from './compactions.ts'
 import { geminiContext, geminiKept } from './context.ts'
 import { isGeminiSession } from './detect.ts'
-import { geminiEntries, geminiEntry, geminiStructure } from './entries.ts'
+import { geminiEntries, geminiEntry, geminiSteps, geminiStructure } from './entries.ts'
 import { identifyGemini } from './identify.ts'
 import { type GeminiHome, placeGemini } from './place.ts'
 import { inPlaceGemini, rewriteGemini } from './rewrite.ts'
@@ -18,6 +18,7 @@ export function geminiReader(home: GeminiHome): TranscriptReader {
     entries: (transcript, options) => geminiEntries(transcript, options ?? {}),
     structure: (transcript, options) => geminiStructure(transcript, options ?? {}),
     entry: geminiEntry,
+    steps: geminiSteps,
     compactions: (transcript, options) => geminiCompactions(transcript, options ?? {}),
     context: geminiContext,
     kept: geminiKept,

@@ -25,6 +25,7 @@ import { sourceOf } from '../part-source.ts'
 import { type MessageIds, messageIds } from './message-id.ts'
 import { headerType } from './origin.ts'
 import { rewriteMessages } from './rewrite.ts'
+import { stepsOfMessage } from './steps.ts'
 import { roleOfMessage, textOfMessage, toolOfMessage } from './text.ts'
 
 /**
@@ -43,6 +44,7 @@ export function messagesReader(options: { readonly folder?: string | undefined }
       for await (const batch of batchesOf(transcript, wanted ?? {})) yield batch.map((line) => ('kind' in line ? line : line.indexed))
     },
     entry: (line, indexed) => withText(indexed, parseLine(line).value ?? {}),
+    steps: (line, indexed) => (indexed.kind === 'message' ? stepsOfMessage(parseLine(line).value?.['message']) : []),
     async *compactions() {
       // Only the program knows.
     },

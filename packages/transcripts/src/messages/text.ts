@@ -105,7 +105,8 @@ function classOf(record: JsonRecord | undefined): string | undefined {
   return name?.replace(/Message(Chunk)?$/, '').toLowerCase()
 }
 
-function fieldsOf(message: unknown): JsonRecord | undefined {
+/** The fields of a message, wherever its SDK keeps them. */
+export function fieldsOf(message: unknown): JsonRecord | undefined {
   const record = asRecord(message)
   return asRecord(record?.['kwargs']) ?? (asName(record?.['type']) === undefined ? undefined : asRecord(record?.['data'])) ?? record
 }

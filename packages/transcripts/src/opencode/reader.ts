@@ -5,6 +5,7 @@ import { entryOfLine, readEntries, readStructure } from './entries.ts'
 import { identifySession, isOpenCodeSession } from './identify.ts'
 import { placeSession } from './place.ts'
 import { refuseInPlace, rewriteSession } from './rewrite.ts'
+import { stepsOfLine } from './steps.ts'
 
 /**
  * The reader of OpenCode's sessions, as `openCodeTranscript` exports them from the database of 1.2 to 1.18 and from the JSON store of 1.1, and of
@@ -19,6 +20,7 @@ export function openCodeReader(options: { readonly dataFolder?: string | undefin
     entries: readEntries,
     structure: readStructure,
     entry: entryOfLine,
+    steps: stepsOfLine,
     compactions: readCompactions,
     context: contextAt,
     kept: keptAt,

@@ -8,6 +8,7 @@ import { identifyOpenClaw, identifyPi } from './identify.ts'
 import { inPlacePi } from './in-place.ts'
 import { placeOpenClaw, placePi } from './place.ts'
 import { rewritePi } from './rewrite.ts'
+import { piSteps } from './steps.ts'
 
 /**
  * Reads the sessions of pi, all versions of its format, 1 to 3. `agentFolder` is where new ones go (`piAgentFolder`); without it `place`
@@ -50,6 +51,7 @@ const sharedReader = {
   structure: (transcript, options) => piStructure(transcript, options ?? {}),
   structureInto: (transcript, sink, options) => piStructureInto(transcript, sink, options ?? {}),
   entry: piEntry,
+  steps: piSteps,
   compactions: (transcript, options) => piCompactions(transcript, options ?? {}),
   context: piContext,
   kept: piKept,
