@@ -22,7 +22,7 @@ export function snippetOf(
   characters: number,
 ): Snippet {
   const phrase = firstMatch(phrasePattern(wanted.verbatim), text)
-  const found = phrase === undefined ? termMatches(text, wanted.terms) : [phrase]
+  const found = phrase === undefined ? termMatches(text, telling(wanted.terms)) : [phrase]
   const [from, to] = window(found, characters, text.length)
   const marks: [number, number][] = []
   let shown = from > 0 ? ellipsis : ''
@@ -46,6 +46,12 @@ export function holdsVerbatim(text: string, verbatim: string): boolean {
 /** A text with one blank for any white space, in small letters. */
 export function plain(text: string): string {
   return text.replace(/\s+/g, ' ').trim().toLowerCase()
+}
+
+/** Short words, `the` and the like, are marked only where there are no longer ones. */
+function telling(terms: readonly string[]): readonly string[] {
+  const long = terms.filter((term) => term.length > 3 || !/^[a-z]+$/i.test(term))
+  return long.length === 0 ? terms : long
 }
 
 interface Match {
@@ -93,7 +99,7 @@ function termMatches(text: string, terms: readonly string[]): readonly Match[] {
 
 /** A word inside of an identifier. */
 function insidePattern(term: string): RegExp | undefined {
-  return /^[\p{L}\p{N}]{3,}$/u.test(term) ? new RegExp(escaped(term), 'giu') : undefined
+  return /^[\p{L}\p{N}]{4,}$/u.test(term) ? new RegExp(escaped(term), 'giu') : undefined
 }
 
 /** In their order, without those that begin inside of another. */

@@ -7,9 +7,8 @@ import { joinedExpression, type MatchExpression, verbatimExpression, withoutExpr
 import { rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
 import { isStopWord } from './stop-words.ts'
 
-/** How many more matches are looked at than hits are asked for, so that those of one session can lift one another. */
-const lookAhead = 3
-const fewestLookedAt = 60
+/** So many matches are looked at, or the next multiple: those of one session lift one another, and a page must not depend on how many are asked for. */
+const lookedAt = 240
 /** Of a term that stands in more entries than this only the best ones count. */
 const mostOfTerm = 3_000
 const mostTermsByThemselves = 24
@@ -28,7 +27,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   }
   const found = new Map<number, number>()
   const enough = () => found.size >= request.limit
-  const wanted = Math.max(fewestLookedAt, request.limit * lookAhead)
+  const wanted = Math.ceil(request.limit / lookedAt) * lookedAt
   const take = (tier: number, ranked: readonly { readonly number: number; readonly score: number }[]) => {
     const best = ranked[0]?.score ?? 1
     for (const { number, score } of ranked) if (!found.has(number)) found.set(number, tier + (0.999 * score) / Math.max(best, 1e-9))
