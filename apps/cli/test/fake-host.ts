@@ -16,6 +16,7 @@ import {
   type LossReport,
   type PruneReport,
   type RecoveredText,
+  type SearchIndexState,
   type SearchPage,
   type SessionPage,
   type TranscriptOrigin,
@@ -63,7 +64,7 @@ export interface FakeAnswers {
   readonly pruned?: PruneReport
   readonly verified?: VerifyReport
   readonly found?: SearchPage
-  readonly indexed?: IndexReport
+  readonly indexed?: IndexReport & SearchIndexState
   readonly outcome?: 'captured' | 'unchanged'
   readonly diff?: CheckpointDiff
   readonly between?: CheckpointsDiff
@@ -192,7 +193,7 @@ function fakeCheckpoints(answers: FakeAnswers, calls: Call[]): Checkpoints {
     undelete: (...args) => answer('undelete', args, checkpoint),
     verify: (...args) => answer('verify', args, answers.verified ?? verifyReport()),
     search: (...args) => answer('search', args, answers.found ?? { hits: [], waiting: 0, problems: [] }),
-    index: (...args) => answer('index', args, answers.indexed ?? { indexed: 0, waiting: 0, problems: [] }),
+    index: (...args) => answer('index', args, answers.indexed ?? indexReport()),
     prune: (...args) => answer('prune', args, answers.pruned ?? pruneReport()),
   }
 }
@@ -262,6 +263,10 @@ export function lossReport(fields: Partial<LossReport> = {}): LossReport {
   const none = { entries: 0, textCharacters: 0, tokensEstimated: 0 }
   const total = { compactions: 0, kept: none, dropped: none, summarised: none, summaryCharacters: 0, categories: [] }
   return { total, agents: [], forgottenMost: [], skipped: 0, problems: [], problemCount: 0, ...fields }
+}
+
+export function indexReport(fields: Partial<IndexReport & SearchIndexState> = {}): IndexReport & SearchIndexState {
+  return { indexed: 0, waiting: 0, problems: [], sessions: 0, entries: 0, indexBytes: 0, transcriptBytes: 0, ...fields }
 }
 
 export function verifyReport(fields: Partial<VerifyReport> = {}): VerifyReport {

@@ -18,6 +18,7 @@ import { resolveCheckpoint, resolveRecord } from './resolve.ts'
 import { type RestoreOptions, type RestoreResult, restoreCheckpoint } from './restore.ts'
 import { type SearchPage, type SearchQuery, searchEntries } from './search.ts'
 import { type IndexOptions, type IndexReport, updateSearchIndex } from './search-indexing.ts'
+import { type SearchIndexState, searchIndexState } from './search-state.ts'
 import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
 import type { WithinSession } from './within-session.ts'
 
@@ -56,8 +57,8 @@ export interface Checkpoints {
    * yet, for some seconds at most. Nothing comes from a deleted checkpoint. Throws `ARGUMENT_INVALID` for an empty query, and where there is no index.
    */
   search(query: SearchQuery): Promise<SearchPage>
-  /** Brings the search index up to date. Resumable, idempotent; losing the index loses nothing. Throws `ARGUMENT_INVALID` where there is none. */
-  index(options?: IndexOptions): Promise<IndexReport>
+  /** Brings the search index up to date, and says what it holds. Resumable, idempotent; losing the index loses nothing. Throws `ARGUMENT_INVALID` where there is none. */
+  index(options?: IndexOptions): Promise<IndexReport & SearchIndexState>
   /**
    * What a compaction kept and dropped, and which facts of what was dropped no longer stand in the context. Exact: by the words alone. Reads stored bytes alone.
    * Throws `ARGUMENT_INVALID` for a checkpoint without a completed compaction.
@@ -136,7 +137,10 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
     },
     read: (id, query = {}) => readEntries(environment, id, query),
     search: (query) => searchEntries(environment, query),
-    index: (indexOptions = {}) => updateSearchIndex(environment, indexOptions),
+    index: async (indexOptions = {}) => ({
+      ...(await updateSearchIndex(environment, indexOptions)),
+      ...(await searchIndexState(environment, indexOptions)),
+    }),
     diff,
     report: (query = {}) => reportLosses(environment, query),
     recover: (id, query = {}) => recoverCheckpoint(environment, id, query),

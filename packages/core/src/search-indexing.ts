@@ -23,7 +23,9 @@ export interface IndexOptions extends AbortOptions {
   readonly rebuild?: boolean | undefined
   /** Stops between two sessions once so many milliseconds are over; by default it doesn't. */
   readonly withinMs?: number | undefined
-  /** Called after each session. */
+  /** Sessions that are indexed before all others. */
+  readonly first?: readonly Key[] | undefined
+  /** Called before the first session, and after each. */
   readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined
 }
 
@@ -44,10 +46,13 @@ export async function updateSearchIndex(environment: Environment, options: Index
   const index = requireSearchIndex(environment)
   if (options.rebuild === true) await index.clear()
   await environment.readable(options)
-  const waiting = await waitingSessions(environment, index, options)
+  const first = new Set(options.first)
+  const changed = await waitingSessions(environment, index, options)
+  const waiting = [...changed.filter((name) => first.has(name)), ...changed.filter((name) => !first.has(name))]
   const began = performance.now()
   const unreadable: UnreadableSession[] = []
   let done = 0
+  if (waiting.length > 0) options.onProgress?.({ done, total: waiting.length })
   for (const name of waiting) {
     options.signal?.throwIfAborted()
     if (done > 0 && performance.now() - began >= (options.withinMs ?? Number.POSITIVE_INFINITY)) break

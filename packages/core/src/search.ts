@@ -5,7 +5,7 @@ import { CheckpointError } from './errors.ts'
 import { type FoundEntries, foundEntries, type LivingHit } from './found-entries.ts'
 import { sessionName } from './keys.ts'
 import type { IndexHit } from './search-index.ts'
-import { requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
+import { type IndexOptions, requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
 import { type ParsedQuery, parseSearchQuery } from './search-query.ts'
 import { holdsVerbatim, plain, snippetOf } from './snippet.ts'
 import type { AbortOptions, Key } from './storage.ts'
@@ -43,6 +43,8 @@ export interface SearchQuery extends AbortOptions {
   readonly snippetCharacters?: number | undefined
   /** How long to index first what is not indexed yet, by default 5,000; 0 answers from what is. */
   readonly updateMs?: number | undefined
+  /** Called while it indexes. */
+  readonly onProgress?: IndexOptions['onProgress']
 }
 
 /** An entry that was found. */
@@ -241,14 +243,11 @@ function pageOf(limit: number): { take(shown: ShownHit): boolean; hits(): readon
 }
 
 /** Indexes what is new. An index that can't be written can still be read. */
-async function brought(
-  environment: Environment,
-  updateMs: number,
-  { signal }: AbortOptions,
-): Promise<Pick<SearchPage, 'waiting' | 'problems'>> {
+async function brought(environment: Environment, updateMs: number, query: SearchQuery): Promise<Pick<SearchPage, 'waiting' | 'problems'>> {
+  const { signal, onProgress } = query
   if (updateMs === 0) return { waiting: 0, problems: [] }
   try {
-    return await updateSearchIndex(environment, { withinMs: updateMs, signal })
+    return await updateSearchIndex(environment, { withinMs: updateMs, first: wantedSessions(environment, query), onProgress, signal })
   } catch (error) {
     signal?.throwIfAborted()
     return { waiting: 0, problems: [{ name: 'search index', message: error instanceof Error ? error.message : String(error) }] }
