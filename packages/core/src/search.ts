@@ -7,7 +7,7 @@ import { sessionName } from './keys.ts'
 import type { IndexHit } from './search-index.ts'
 import { requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
 import { type ParsedQuery, parseSearchQuery } from './search-query.ts'
-import { holdsVerbatim, plain, snippetOf } from './snippet.ts'
+import { plain, snippetOf, verbatimness } from './snippet.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { limitWithin, wholeNumber } from './text-input.ts'
 import type { EntryKind, EntryRole, PartName } from './transcript.ts'
@@ -17,6 +17,8 @@ const snippetDefault = 240
 const updateDefaultMs = 5_000
 /** Hits are looked at so many at a time: those that hold the query as it was written come first among them. */
 const windowHits = 20
+/** More of them at first where signs or capitals tell what is meant from what only has the same words. */
+const preciseWindowHits = 80
 const ledgersAtOnce = 8
 const longestCompared = 2_000
 
@@ -101,17 +103,18 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   let { window, skip } = cursor
   let ranked: readonly RankedHit[] = []
   for (let asked = 0; ; ) {
-    if (window + windowHits > asked) {
-      asked = window + limit + 2 * windowHits
+    const width = window === 0 && isPrecise(parsed.verbatim) ? preciseWindowHits : windowHits
+    if (window + width > asked) {
+      asked = window + limit + width + windowHits
       ranked = withoutRepeated(await index.find({ ...request, limit: asked }))
     }
     if (window >= ranked.length) return { hits: page.hits(), waiting, problems }
-    const shown = await windowOf(found, ranked.slice(window, window + windowHits), parsed, characters)
+    const shown = await windowOf(found, ranked.slice(window, window + width), parsed, characters)
     for (const hit of shown.slice(skip)) {
       if (!page.take(hit)) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
       skip += 1
     }
-    window += windowHits
+    window += width
     skip = 0
   }
 }
@@ -138,7 +141,7 @@ interface ShownHit {
   readonly sameAs: string
 }
 
-/** Up to 20 hits that still live, in the order in which they are shown. */
+/** Of so many hits those that still live, in the order in which they are shown. */
 async function windowOf(
   found: FoundEntries,
   ranked: readonly RankedHit[],
@@ -151,9 +154,16 @@ async function windowOf(
     .filter((hit) => characters === 0 || texts.has(hit))
     .map((hit) => {
       const text = texts.get(hit)
-      return { ...shownHit(hit, text, query, characters), isVerbatim: text !== undefined && holdsVerbatim(text, query.verbatim) }
+      const verbatim = text === undefined ? 0 : verbatimness(text, query.verbatim)
+      return { hit, text, verbatim }
     })
-  return [...shown.filter((hit) => hit.isVerbatim), ...shown.filter((hit) => !hit.isVerbatim)]
+    .filter(({ hit, verbatim }) => hit.hit.isExcluded !== true || verbatim > 0)
+    .sort((left, right) => right.verbatim - left.verbatim)
+  return shown.map(({ hit, text }) => shownHit(hit, text, query, characters))
+}
+
+function isPrecise(verbatim: string): boolean {
+  return /[^\p{L}\p{N}\s]|\p{Lu}/u.test(verbatim)
 }
 
 async function firstLiving(found: FoundEntries, hits: readonly IndexHit[]): Promise<(LivingHit & { readonly others: number }) | undefined> {
