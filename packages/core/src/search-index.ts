@@ -103,6 +103,8 @@ export interface IndexHit {
   readonly fingerprint: string
   /** Ids of the checkpoints whose compactions dropped it, as far as they are indexed; none where it was kept. */
   readonly droppedBy: readonly string[]
+  /** Whether it holds the words one behind the other, as they were written but for signs and case; else all of them; else some. */
+  readonly holds: 'phrase' | 'all' | 'some'
   /** It holds what was to be left out: it counts only where the query stands in it as it was written. */
   readonly isExcluded?: true | undefined
   /** Above 0, the higher the better; comparable within one answer alone. */

@@ -101,7 +101,8 @@ function openDatabase(path: string, sqlite: () => Sqlite): { database: DatabaseS
   const database = new Database(path)
   try {
     database.exec(
-      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 1048576`,
+      // A new file gives pages back that it does not need; an existing one is not changed by this.
+      `PRAGMA auto_vacuum = INCREMENTAL; PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 1048576`,
     )
     if (versionOf(database) === 0) createTables(database)
     const version = versionOf(database)
