@@ -12,6 +12,7 @@ const lookedAt = 240
 /** Of a term that stands in more entries than this only the best ones count. */
 const mostOfTerm = 3_000
 const mostTermsByThemselves = 24
+const fewestOfQuestion = 3
 
 /** How well a hit holds what was asked for; those of a higher tier come first. */
 const tiers = { phrase: 3, all: 2, some: 1 }
@@ -57,7 +58,9 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
     )
   if (!enough() && terms.length > 1) {
     const byTerm = terms.slice(0, mostTermsByThemselves).map((term) => termMatches(database, term, narrowed))
-    take(tiers.some, rankedByTerms(byTerm, rows, filter, wanted))
+    // A question in words is answered by what was done, too; who narrows or excludes means what the entry itself says.
+    const takesCalls = terms.length >= fewestOfQuestion && request.without.length + request.filters.paths.length === 0
+    take(tiers.some, rankedByTerms(byTerm, rows, { filter, takesCalls, limit: wanted }))
   }
   return [...found]
     .map(([number, score]) => ({ entry: rows.entry(number), score }))
