@@ -159,7 +159,8 @@ async function windowOf(
     .filter((hit) => characters === 0 || texts.has(hit))
     .map((hit) => {
       const text = texts.get(hit)
-      const verbatim = text === undefined ? 0 : verbatimness(text, query.verbatim)
+      // Plain words are meant in any case.
+      const verbatim = text === undefined ? 0 : Math.min(verbatimness(text, query.verbatim), hasSigns(query.verbatim) ? 2 : 1)
       return { hit, text, verbatim }
     })
     .filter(({ hit, verbatim }) => hit.hit.isExcluded !== true || verbatim > 0)

@@ -38,15 +38,13 @@ export function snippetOf(
   return { text: shown.trimEnd() + (to < text.length ? ellipsis : ''), marks: marks.filter(([, end]) => end <= shown.trimEnd().length) }
 }
 
-/** How well a text holds another as it was written, white space aside: 2, in the same case where that has capitals; 1, in another; 0, not at all. */
+/** How well a text holds another as it was written, white space aside: 2, in the same case; 1, in another; 0, not at all. */
 export function verbatimness(text: string, verbatim: string): 0 | 1 | 2 {
   const wanted = flatText(verbatim)
   if (wanted === '') return 0
   const flat = flatText(text)
-  const small = wanted.toLowerCase()
-  if (small !== wanted && flat.includes(wanted)) return 2
-  if (!flat.toLowerCase().includes(small)) return 0
-  return small === wanted ? 2 : 1
+  if (flat.includes(wanted)) return 2
+  return flat.toLowerCase().includes(wanted.toLowerCase()) ? 1 : 0
 }
 
 /** A text with one blank for any white space, in small letters. */
