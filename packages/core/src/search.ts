@@ -7,7 +7,7 @@ import { sessionName } from './keys.ts'
 import type { IndexHit } from './search-index.ts'
 import { type IndexOptions, requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
 import { type ParsedQuery, parseSearchQuery } from './search-query.ts'
-import { holdsVerbatim, plain, snippetOf } from './snippet.ts'
+import { plain, snippetOf, verbatimness } from './snippet.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { limitWithin, wholeNumber } from './text-input.ts'
 import type { EntryKind, EntryRole, PartName } from './transcript.ts'
@@ -17,6 +17,9 @@ const snippetDefault = 240
 const updateDefaultMs = 5_000
 /** Hits are looked at so many at a time: those that hold the query as it was written come first among them. */
 const windowHits = 20
+/** More of them at first where many hold the words, and signs or capitals tell what is meant from what only has the same words. */
+const preciseWindowHits = 80
+const readsAtOnce = 4
 const ledgersAtOnce = 8
 const longestCompared = 2_000
 
@@ -102,18 +105,23 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   const page = pageOf(limit)
   let { window, skip } = cursor
   let ranked: readonly RankedHit[] = []
-  for (let asked = 0; ; ) {
-    if (window + windowHits > asked) {
-      asked = window + limit + 2 * windowHits
-      ranked = withoutRepeated(await index.find({ ...request, limit: asked }))
-    }
+  let asked = 0
+  const isPrecise = window === 0 && hasSigns(parsed.verbatim)
+  const ask = async (count: number) => {
+    asked = count
+    ranked = withoutRepeated(await index.find({ ...request, limit: count }))
+  }
+  for (;;) {
+    if (window + windowHits > asked) await ask(window + limit + windowHits)
+    if (isPrecise && asked < preciseWindowHits && ranked.every(holdsPhrase)) await ask(preciseWindowHits)
+    const width = isPrecise && window === 0 ? preciseWidth(ranked) : windowHits
     if (window >= ranked.length) return { hits: page.hits(), waiting, problems }
-    const shown = await windowOf(found, ranked.slice(window, window + windowHits), parsed, characters)
+    const shown = await windowOf(found, ranked.slice(window, window + width), parsed, characters)
     for (const hit of shown.slice(skip)) {
       if (!page.take(hit)) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
       skip += 1
     }
-    window += windowHits
+    window += width
     skip = 0
   }
 }
@@ -140,7 +148,7 @@ interface ShownHit {
   readonly sameAs: string
 }
 
-/** Up to 20 hits that still live, in the order in which they are shown. */
+/** Of so many hits those that still live, in the order in which they are shown. */
 async function windowOf(
   found: FoundEntries,
   ranked: readonly RankedHit[],
@@ -153,9 +161,28 @@ async function windowOf(
     .filter((hit) => characters === 0 || texts.has(hit))
     .map((hit) => {
       const text = texts.get(hit)
-      return { ...shownHit(hit, text, query, characters), isVerbatim: text !== undefined && holdsVerbatim(text, query.verbatim) }
+      // Plain words are meant in any case.
+      const verbatim = text === undefined ? 0 : Math.min(verbatimness(text, query.verbatim), hasSigns(query.verbatim) ? 2 : 1)
+      return { hit, text, verbatim }
     })
-  return [...shown.filter((hit) => hit.isVerbatim), ...shown.filter((hit) => !hit.isVerbatim)]
+    .filter(({ hit, verbatim }) => hit.hit.isExcluded !== true || verbatim > 0)
+    .sort((left, right) => right.verbatim - left.verbatim)
+  return shown.map(({ hit, text }) => shownHit(hit, text, query, characters))
+}
+
+/** As many as hold the words one behind the other, within bounds. */
+function preciseWidth(ranked: readonly RankedHit[]): number {
+  const count = ranked.findIndex((hit) => !holdsPhrase(hit))
+  return Math.min(Math.max(windowHits, count === -1 ? ranked.length : count), preciseWindowHits)
+}
+
+function holdsPhrase({ hits }: RankedHit): boolean {
+  return hits[0]?.holds === 'phrase'
+}
+
+/** Whether signs or capitals tell what is meant from what only has the same words. */
+function hasSigns(verbatim: string): boolean {
+  return /[^\p{L}\p{N}\s]|\p{Lu}/u.test(verbatim)
 }
 
 async function firstLiving(found: FoundEntries, hits: readonly IndexHit[]): Promise<(LivingHit & { readonly others: number }) | undefined> {
@@ -166,18 +193,16 @@ async function firstLiving(found: FoundEntries, hits: readonly IndexHit[]): Prom
   return undefined
 }
 
-/** The texts, read in the order in which they are stored: each chunk is decompressed once. */
+/** The texts: of each stream in the order in which they are stored, so that each chunk is decompressed once. */
 async function textsOf<Hit extends LivingHit>(found: FoundEntries, living: readonly Hit[]): Promise<ReadonlyMap<LivingHit, string>> {
   const texts = new Map<LivingHit, string>()
-  const order = ({ name, place }: LivingHit) => `${name} ${place.part} ${place.stream}`
-  const inOrder = [...living].sort((left, right) => {
-    const [one, other] = [order(left), order(right)]
-    return one < other ? -1 : one > other ? 1 : left.place.start - right.place.start
+  const streams = Map.groupBy(living, ({ name, place }) => `${name} ${place.part} ${place.stream}`)
+  await boundedMap([...streams.values()], readsAtOnce, async (hits) => {
+    for (const hit of hits.sort((left, right) => left.place.start - right.place.start)) {
+      const text = await found.text(hit)
+      if (text !== undefined) texts.set(hit, text)
+    }
   })
-  for (const hit of inOrder) {
-    const text = await found.text(hit)
-    if (text !== undefined) texts.set(hit, text)
-  }
   return texts
 }
 

@@ -38,14 +38,22 @@ export function snippetOf(
   return { text: shown.trimEnd() + (to < text.length ? ellipsis : ''), marks: marks.filter(([, end]) => end <= shown.trimEnd().length) }
 }
 
-/** Whether a text holds another as it was written, white space and case aside. */
-export function holdsVerbatim(text: string, verbatim: string): boolean {
-  return verbatim !== '' && plain(text).includes(plain(verbatim))
+/** How well a text holds another as it was written, white space aside: 2, in the same case; 1, in another; 0, not at all. */
+export function verbatimness(text: string, verbatim: string): 0 | 1 | 2 {
+  const wanted = flatText(verbatim)
+  if (wanted === '') return 0
+  const flat = flatText(text)
+  if (flat.includes(wanted)) return 2
+  return flat.toLowerCase().includes(wanted.toLowerCase()) ? 1 : 0
 }
 
 /** A text with one blank for any white space, in small letters. */
 export function plain(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().toLowerCase()
+  return flatText(text).toLowerCase()
+}
+
+function flatText(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
 }
 
 /** Short words, `the` and the like, are marked only where there are no longer ones. */

@@ -13,11 +13,13 @@ export interface SqliteSearchIndexOptions {
   readonly folder?: string | undefined
   /** Gives Node's own SQLite, when the index is first used. */
   readonly sqlite: () => typeof import('node:sqlite')
+  /** How long a write waits for another process's, by default 5,000. */
+  readonly busyMs?: number | undefined
 }
 
 /** An index in a file, `search-<version>.sqlite`, shared by all processes of this machine. Nothing is opened before it is first used. */
-export function createSqliteSearchIndex({ folder, sqlite }: SqliteSearchIndexOptions): SearchIndex {
-  const file = searchDatabase(folder === undefined ? inMemory : join(folder, `search-${schemaVersion}.sqlite`), sqlite)
+export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: SqliteSearchIndexOptions): SearchIndex {
+  const file = searchDatabase(folder === undefined ? inMemory : join(folder, `search-${schemaVersion}.sqlite`), busyMs, sqlite)
   const write = <Value>(work: (database: DatabaseSync) => Value): Promise<Value> =>
     file.run((database) => transaction(database, () => work(database)))
   return {
@@ -28,6 +30,7 @@ export function createSqliteSearchIndex({ folder, sqlite }: SqliteSearchIndexOpt
       }),
     settled: (names) =>
       write((database) => {
+        giveBack(database)
         const { token, waiting } = readProgress(database)
         writeProgress(database, { token, waiting: waiting.filter((name) => !names.includes(name)) })
       }),
@@ -62,6 +65,13 @@ export function createSqliteSearchIndex({ folder, sqlite }: SqliteSearchIndexOpt
     size: async () => ({ entries: await file.run(entryCount), sizeBytes: file.sizeBytes() }),
     close: file.close,
   }
+}
+
+/** Gives pages back that merging left empty, once there are many. */
+function giveBack(database: DatabaseSync): void {
+  const free = integerOf(database.prepare('PRAGMA freelist_count').get(), 'freelist_count')
+  const all = integerOf(database.prepare('PRAGMA page_count').get(), 'page_count')
+  if (free > 64 && free * 8 > all) database.exec('PRAGMA incremental_vacuum')
 }
 
 function readProgress(database: DatabaseSync): IndexProgress {

@@ -155,7 +155,8 @@ function addWords(database: DatabaseSync, number: number, entry: SearchableEntry
   const isProse = entry.role !== 'tool' || entry.text.length <= shortCharacters || readsAsProse(entry.text)
   pieces.forEach((piece, at) => {
     const { stems, parts } = wordForms(piece, isProse ? stemOf : undefined)
-    insert.run(number + at, spaced(piece), stems, parts, gramsOf(piece))
+    // The name of a tool is looked up as any other word is.
+    insert.run(number + at, spaced(piece), stems, entry.tool === undefined || at > 0 ? parts : `${entry.tool} ${parts}`, gramsOf(piece))
   })
 }
 

@@ -17,7 +17,7 @@ const sqlite = () => process.getBuiltinModule('node:sqlite')
 async function openSearch(openStore = openMemoryStore) {
   const workshop = await openWorkshop(openStore)
   const folder = join(workshop.folder, 'cache')
-  const openIndex = () => createSqliteSearchIndex({ folder, sqlite })
+  const openIndex = () => createSqliteSearchIndex({ folder, sqlite, busyMs: 300 })
   const index = openIndex()
   return { workshop, folder, file: join(folder, 'search-1.sqlite'), index, openIndex, service: workshop.service({ searchIndex: index }) }
 }
@@ -69,13 +69,14 @@ describe.each([
   test('an entry is indexed once, however many checkpoints hold it', async () => {
     const { workshop, service, index } = await openSearch(openStore)
     const { file } = await compactedSession(workshop, service)
-    await service.index()
-    const before = await index.size()
-    for (let turn = 0; turn < 3; turn += 1) await service.capture({ ...of(file), reason: 'manual' })
+    await service.capture({ ...of(file), reason: 'manual' })
     await service.index()
     const { entries } = await index.size()
-    expect(entries - before.entries).toBeLessThanOrEqual(2)
-    expect((await found(service, 'zebras')).length).toBeLessThanOrEqual(2)
+    for (let turn = 0; turn < 3; turn += 1) await service.capture({ ...of(file), reason: 'manual' })
+    expect((await service.list()).checkpoints.length).toBeGreaterThan(1)
+    await service.index()
+    expect((await index.size()).entries).toBe(entries)
+    expect((await found(service, 'zebras')).length).toBe(2)
   })
 
   test('what is stored later is found by the next search, and only that is read', async () => {
@@ -174,7 +175,7 @@ describe('what cannot be a query', () => {
   test('only an empty one is refused; everything else is answered', async () => {
     const { workshop, service } = await openSearch()
     await compactedSession(workshop, service)
-    for (const query of ['', '   ', '""', '-']) {
+    for (const query of ['', '   ', '""', '-', '"""']) {
       await expect(service.search({ query }), JSON.stringify(query)).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
     }
     const answered = [
@@ -187,7 +188,6 @@ describe('what cannot be a query', () => {
       'a* ^b',
       '(((',
       '***',
-      '"""',
       "'; DROP TABLE words; --",
       '🎉',
       'שלום עולם',
@@ -270,7 +270,7 @@ describe('the file of the index', () => {
     other.exec('ROLLBACK')
     other.close()
     expect((await found(service, 'new words')).length).toBeGreaterThan(0)
-  }, 60_000)
+  })
 
   test.skipIf(process.getuid?.() === 0)('in a folder that cannot be written, search says what to do', async () => {
     const { workshop, folder, service } = await openSearch()
