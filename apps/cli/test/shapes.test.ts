@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { commandLine } from './command-line.ts'
-import { checkpointWith, fakeHost, now } from './fake-host.ts'
+import { checkpointDiff, checkpointsDiff, checkpointWith, fakeHost, lossReport, now } from './fake-host.ts'
 
 const checkpoint = checkpointWith({ summary: 'It was about cats.', tokensBefore: 175_004, tokensAfter: 12_300, cwd: '/work/project' })
 const { id } = checkpoint
@@ -38,6 +38,21 @@ describe('--json gives the shape, and the service gets what was typed', () => {
       'read',
       ['x', { view: 'all', limit: 7, around: 'e1', dropped: true, signal }],
       { checkpointId: id, view: 'context', entries: [], total: 0, from: 0, problems: [] },
+    ],
+    ['diff x --category error --limit 3', 'diff', ['x', { category: 'error', limit: 3, signal }], checkpointDiff()],
+    ['diff x --agent pi --session-key k', 'diff', ['x', { agent: 'pi', sessionKey: 'k', signal }], checkpointDiff()],
+    ['diff x y --limit 3', 'diff', ['x', 'y', { limit: 3, signal }], checkpointsDiff()],
+    [
+      'recover x --tokens 500',
+      'recover',
+      ['x', { maxTokens: 500, signal }],
+      { checkpointId: id, text: '', tokensEstimated: 0, facts: 0, leftOut: 0 },
+    ],
+    [
+      'report --agent pi --cwd sub --after 5',
+      'report',
+      [{ agent: 'pi', cwd: '/work/project/sub', after: 5, signal, onProgress: expect.any(Function) as () => void }],
+      lossReport(),
     ],
     [
       'search a b --agent pi --session-key k --cwd sub --limit 3 --cursor c',
@@ -300,6 +315,26 @@ describe('for people', () => {
         next: 1,
         problems: [{ code: 'TRANSCRIPT_MALFORMED', message: evil }],
       },
+      diff: checkpointDiff({
+        sessionKey: evil,
+        categories: [{ category: 'error', facts: 1, whole: 0, part: 1, none: 0, wholeInSummary: 0 }],
+        forgotten: [{ ...forgottenFact, text: evil, entryId: evil, survives: 'part', part: evil }],
+        problems: [{ code: 'TRANSCRIPT_MALFORMED', message: evil }],
+      }),
+      between: checkpointsDiff({
+        added: {
+          entries: 1,
+          lineBytes: 1,
+          tokensEstimated: 1,
+          first: [{ entryId: evil, kind: 'message', role: 'user', tool: evil, excerpt: evil }],
+        },
+      }),
+      report: lossReport({
+        problems: [{ message: evil }],
+        problemCount: 1,
+        forgottenMost: [{ ...forgottenFact, checkpointId: id, agent: evil }],
+      }),
+      recovered: { checkpointId: id, text: evil, tokensEstimated: 1, facts: 1, leftOut: 0 },
       deleted: [evil],
       warnings: [evil],
     })
@@ -310,6 +345,10 @@ describe('for people', () => {
       'sessions',
       'show x',
       'read x',
+      'diff x',
+      'diff x y',
+      'recover x',
+      'report',
       'branch x',
       'restore x --in-place',
       'capture --agent pi --transcript f',
@@ -360,6 +399,16 @@ describe('for people', () => {
     expect(stdout).toMatch(/^Unchanged: these bytes are kept already, as 456789ab of pi session-one/)
   })
 })
+
+const forgottenFact = {
+  category: 'error',
+  text: 'Error: gone',
+  entryId: 'e1',
+  survives: 'none',
+  mentions: 2,
+  isInUsersWords: false,
+  importance: 4,
+} as const
 
 function sessionOf(sessionKey: string) {
   return {

@@ -2,7 +2,7 @@
 // in the middle of what it has just passed over.
 
 const urls = /\bhttps?:\/\/[^\s"'`<>()[\]{}|\\^]+/g
-const hexWords = /(?<![\w.#-])[0-9a-f]{7,40}(?![\w-])/g
+const hexWords = /(?<![\w#-]|(?<!\.)\.)[0-9a-f]{7,40}(?![\w-])/g
 const units = [
   '%|‰|°C|×',
   '(?:[kKMGT]i?B|B)(?:/s)?|bytes?',
@@ -34,9 +34,9 @@ const aboutCommits =
 export function commitsIn(text: string): readonly string[] {
   return matches(text, hexWords, (word, at) => {
     if (!/[a-f]/.test(word) || !/[0-9]/.test(word) || (word.length > 12 && word.length < 40)) return false
-    const from = Math.max(text.lastIndexOf('\n', at) + 1, at - 200)
-    const end = text.indexOf('\n', at)
-    return aboutCommits.test(text.slice(from, Math.min(end === -1 ? text.length : end, at + 200)))
+    const before = text.slice(Math.max(0, at - 200), at)
+    const [behind = ''] = text.slice(at, at + 200).split('\n', 1)
+    return aboutCommits.test(`${before.slice(before.lastIndexOf('\n') + 1)}${behind}`)
   })
 }
 

@@ -20,7 +20,7 @@ const failedExit = /^(?:Process exited with code|Exit code:) (?!0\b)-?\d{1,10}$/
 /** What a line says and does. */
 export function codexSteps(bytes: Uint8Array, indexed: IndexedEntry): readonly EntryStep[] {
   const line = rolloutLine(parseLine(bytes).value ?? {})
-  if (line.type !== 'response_item') return indexed.kind === 'state' ? [] : said('system', lineText(line))
+  if (line.type !== 'response_item') return indexed.kind === 'state' || indexed.kind === 'header' ? [] : said('system', lineText(line))
   const item = line.payload
   switch (item['type']) {
     case 'message': {
