@@ -4,7 +4,7 @@ import { startProgress } from './progress.ts'
 import { counted, styled, type Text } from './text.ts'
 
 /** What came of indexing what a scan has kept; `error` where the index can't be used, which is no failure of the scan. */
-export type ScanIndex = Pick<IndexReport, 'indexed' | 'waiting' | 'problems'> & {
+type ScanIndex = Pick<IndexReport, 'indexed' | 'waiting' | 'problems'> & {
   readonly error?: { readonly code: string; readonly message: string }
 }
 

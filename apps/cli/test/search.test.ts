@@ -93,7 +93,7 @@ test('the next page is the same command with a cursor, and a sidecar is read who
   const { stdout } = await commandLine(['search', 'a b', '-c', '--limit', '1', '--agent', 'pi'], { host: fakeHost({ found }) })
   expect(stdout).toContain(' · kept · and 2 entries alike\n')
   expect(stdout).toContain('  palimpsest read 456789ab --raw --part subagents/agent-1.jsonl\n')
-  expect(stdout).toContain("\nNext page: palimpsest search --agent pi --limit 1 --cursor c2 -- 'a b' -c\n")
+  expect(stdout).toContain("\nNext page: palimpsest search --limit 1 --agent pi --cursor c2 -- 'a b' -c\n")
 })
 
 test('no hits is no error, and says what to try', async () => {

@@ -3,7 +3,7 @@ import type { CallingSession, ToolContext } from './registry.ts'
 import { type CheckpointsSource, callerOf, isOf, type ScopeName } from './scope.ts'
 
 /** What is looked for, and how much of it is wanted. */
-export interface ScopedSearchQuery {
+interface ScopedSearchQuery {
   readonly query: string
   readonly agent?: string | undefined
   readonly sessionKey?: string | undefined
