@@ -20,6 +20,8 @@ export interface SearchableEntry extends IndexedPlace {
   readonly tool?: string | undefined
   /** Milliseconds since the epoch. */
   readonly createdAt?: number | undefined
+  /** The entry's note, where its reader needs that for the text. */
+  readonly note?: string | undefined
   /** All of it, as `searchableText` gives it. The index keeps no copy. */
   readonly text: string
   /** `fingerprintOf(text)`: equal for equal texts alone. */
@@ -100,6 +102,7 @@ export interface IndexHit {
   readonly role?: EntryRole | undefined
   readonly tool?: string | undefined
   readonly createdAt?: number | undefined
+  readonly note?: string | undefined
   readonly fingerprint: string
   /** Ids of the checkpoints whose compactions dropped it, as far as they are indexed; none where it was kept. */
   readonly droppedBy: readonly string[]

@@ -23,6 +23,7 @@ export interface EntryRow extends IndexedPlace {
   readonly createdAt: number | undefined
   readonly fingerprint: string
   readonly droppedBy: number | undefined
+  readonly note: string | undefined
 }
 
 /** Looks entries up by the rowids of `words`, for one query. */
@@ -162,6 +163,7 @@ function readEntry(database: DatabaseSync, number: number, { session, part, stre
     createdAt: optionalIntegerOf(row, 'createdAt'),
     fingerprint: Buffer.from(bytesOf(row, 'fingerprint')).toString('base64url'),
     droppedBy: optionalIntegerOf(row, 'droppedBy'),
+    note: optionalTextOf(row, 'note'),
   }
 }
 

@@ -141,7 +141,7 @@ function newest(database: DatabaseSync, filter: EntryFilter, limit: number): rea
 }
 
 function hitOf(database: DatabaseSync, entry: EntryRow, score: number): IndexHit {
-  const { session, part, stream, line, start, end, id, kind, role, tool, createdAt, fingerprint } = entry
+  const { session, part, stream, line, start, end, id, kind, role, tool, createdAt, fingerprint, note } = entry
   return {
     session: parseKey(session.name),
     places: [{ part, stream, line, start, end }, ...copiesOf(database, entry.number)],
@@ -150,6 +150,7 @@ function hitOf(database: DatabaseSync, entry: EntryRow, score: number): IndexHit
     ...(role === undefined ? {} : { role }),
     ...(tool === undefined ? {} : { tool }),
     ...(createdAt === undefined ? {} : { createdAt }),
+    ...(note === undefined ? {} : { note }),
     fingerprint,
     droppedBy: droppersOf(database, entry),
     holds: score >= tiers.phrase ? 'phrase' : score >= tiers.all ? 'all' : 'some',
