@@ -16,7 +16,7 @@ import {
   type LossReport,
   type PruneReport,
   type RecoveredText,
-  type SearchIndexState,
+  type SearchIndexSize,
   type SearchPage,
   type SessionPage,
   type TranscriptOrigin,
@@ -52,6 +52,8 @@ interface Call {
   readonly args: readonly unknown[]
 }
 
+type IndexAnswer = IndexReport & { readonly size: SearchIndexSize }
+
 /** What the fake service answers; every call is written down. */
 export interface FakeAnswers {
   readonly checkpoint?: Checkpoint
@@ -64,7 +66,7 @@ export interface FakeAnswers {
   readonly pruned?: PruneReport
   readonly verified?: VerifyReport
   readonly found?: SearchPage
-  readonly indexed?: IndexReport & SearchIndexState
+  readonly indexed?: IndexAnswer
   readonly outcome?: 'captured' | 'unchanged'
   readonly diff?: CheckpointDiff
   readonly between?: CheckpointsDiff
@@ -265,8 +267,9 @@ export function lossReport(fields: Partial<LossReport> = {}): LossReport {
   return { total, agents: [], forgottenMost: [], skipped: 0, problems: [], problemCount: 0, ...fields }
 }
 
-export function indexReport(fields: Partial<IndexReport & SearchIndexState> = {}): IndexReport & SearchIndexState {
-  return { indexed: 0, waiting: 0, problems: [], sessions: 0, entries: 0, indexBytes: 0, transcriptBytes: 0, ...fields }
+export function indexReport(fields: Partial<IndexAnswer> = {}): IndexAnswer {
+  const size = { sessions: 0, entries: 0, sizeBytes: 0, transcriptBytes: 0 }
+  return { indexed: 0, waiting: 0, problems: [], size, ...fields }
 }
 
 export function verifyReport(fields: Partial<VerifyReport> = {}): VerifyReport {

@@ -76,7 +76,7 @@ describe('--json gives the shape, and the service gets what was typed', () => {
       'index --rebuild',
       'index',
       [{ rebuild: true, onProgress: expect.any(Function) as () => void, signal }],
-      { indexed: 0, waiting: 0, problems: [], sessions: 0, entries: 0, indexBytes: 0, transcriptBytes: 0 },
+      { indexed: 0, waiting: 0, problems: [], size: { sessions: 0, entries: 0, sizeBytes: 0, transcriptBytes: 0 } },
     ],
     [
       'branch x --to out --drop-unanswered --name n',

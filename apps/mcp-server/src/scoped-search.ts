@@ -102,7 +102,7 @@ function pageBuilder(
         limit,
         snippetCharacters,
         signal: context.signal,
-        ...(first === undefined ? {} : { updateMs: 0 }),
+        ...(first === undefined ? { onProgress: context.onProgress } : { updateMs: 0 }),
       })
       first ??= page
       for (const hit of page.hits) if (isWanted(hit) && (await sees(hit, context))) hits.push(hit)

@@ -60,6 +60,21 @@ describe('the adapter to the SDK', () => {
     })
   })
 
+  test('tells a client that asks how far a search has come in indexing', async () => {
+    const { checkpoints } = fakeCheckpoints([])
+    const search: typeof checkpoints.search = async ({ onProgress }) => {
+      for (const done of [0, 1, 2]) onProgress?.({ done, total: 40 })
+      return { hits: [], waiting: 38, problems: [] }
+    }
+    const { client } = await connected({ ...checkpoints, search })
+    const told: object[] = []
+    const call = { name: 'search_checkpoints', arguments: { query: 'x' } }
+    await client.callTool(call, undefined, { onprogress: (progress) => told.push(progress) })
+    expect(told).toEqual([{ progress: 0, total: 40 }])
+    expect((await client.callTool(call)).isError ?? false).toBe(false)
+    expect(told).toHaveLength(1)
+  })
+
   test('takes the calling session from Codex at each call, before that of the process', async () => {
     const mine = { agent: 'codex', sessionKey: 'thread-1', sessionId: 'thread-1' }
     const { checkpoints } = fakeCheckpoints([keep(1, mine), keep(2)])

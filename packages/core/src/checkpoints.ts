@@ -17,8 +17,8 @@ import { type LossReport, type ReportQuery, reportLosses } from './report.ts'
 import { resolveCheckpoint, resolveRecord } from './resolve.ts'
 import { type RestoreOptions, type RestoreResult, restoreCheckpoint } from './restore.ts'
 import { type SearchPage, type SearchQuery, searchEntries } from './search.ts'
-import { type IndexOptions, type IndexReport, updateSearchIndex } from './search-indexing.ts'
-import { type SearchIndexState, searchIndexState } from './search-state.ts'
+import type { SearchIndexSize } from './search-index.ts'
+import { type IndexOptions, type IndexReport, requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
 import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
 import type { WithinSession } from './within-session.ts'
 
@@ -58,7 +58,7 @@ export interface Checkpoints {
    */
   search(query: SearchQuery): Promise<SearchPage>
   /** Brings the search index up to date, and says what it holds. Resumable, idempotent; losing the index loses nothing. Throws `ARGUMENT_INVALID` where there is none. */
-  index(options?: IndexOptions): Promise<IndexReport & SearchIndexState>
+  index(options?: IndexOptions): Promise<IndexReport & { readonly size: SearchIndexSize }>
   /**
    * What a compaction kept and dropped, and which facts of what was dropped no longer stand in the context. Exact: by the words alone. Reads stored bytes alone.
    * Throws `ARGUMENT_INVALID` for a checkpoint without a completed compaction.
@@ -139,7 +139,7 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
     search: (query) => searchEntries(environment, query),
     index: async (indexOptions = {}) => ({
       ...(await updateSearchIndex(environment, indexOptions)),
-      ...(await searchIndexState(environment, indexOptions)),
+      size: await requireSearchIndex(environment).size(),
     }),
     diff,
     report: (query = {}) => reportLosses(environment, query),

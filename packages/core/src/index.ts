@@ -49,13 +49,13 @@ export type {
   SearchableEntry,
   SearchBatch,
   SearchIndex,
+  SearchIndexSize,
   SearchRequest,
   SessionProgress,
   StreamProgress,
 } from './search-index.ts'
 export type { IndexOptions, IndexReport } from './search-indexing.ts'
 export { hasContent, type ParsedQuery, parseSearchQuery, type SearchFilters, type SearchTerm } from './search-query.ts'
-export type { SearchIndexState } from './search-state.ts'
 export { fingerprintOf, searchableText } from './search-text.ts'
 export type { ReadView } from './snapshot-view.ts'
 export {

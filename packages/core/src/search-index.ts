@@ -122,6 +122,17 @@ export interface IndexProgress {
   readonly waiting: readonly Key[]
 }
 
+/** What an index holds. */
+export interface SearchIndexSize {
+  readonly entries: number
+  /** Sessions of which anything is indexed. */
+  readonly sessions: number
+  /** Their transcripts, as far as they are indexed; of one that was rewritten, its longest state. */
+  readonly transcriptBytes: number
+  /** What the index takes. */
+  readonly sizeBytes: number
+}
+
 /**
  * Full-text search over the entries of stored sessions. Derived: it holds no text, losing it loses nothing, and several processes may use one at
  * once. Every write is atomic, so that whoever was killed goes on from the last one. What it can't use (a damaged file, one of another version) it
@@ -153,8 +164,7 @@ export interface SearchIndex {
   find(request: SearchRequest): Promise<readonly IndexHit[]>
   /** Forgets everything. */
   clear(): Promise<void>
-  /** Entries, and bytes that the index takes. */
-  size(): Promise<{ readonly entries: number; readonly sizeBytes: number }>
+  size(): Promise<SearchIndexSize>
   /** Idempotent. */
   close(): void
 }

@@ -62,7 +62,7 @@ export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: Sqli
     async clear() {
       file.discard()
     },
-    size: async () => ({ entries: await file.run(entryCount), sizeBytes: file.sizeBytes() }),
+    size: async () => ({ ...(await file.run(heldBy)), sizeBytes: file.sizeBytes() }),
     close: file.close,
   }
 }
@@ -82,6 +82,13 @@ function readProgress(database: DatabaseSync): IndexProgress {
 
 function writeProgress(database: DatabaseSync, { token, waiting }: IndexProgress): void {
   statement(database, 'UPDATE progress SET token = ?, waiting = ?').run(token ?? null, JSON.stringify(waiting))
+}
+
+/** Streams of a part share what they have in common: its longest counts. */
+function heldBy(database: DatabaseSync): { readonly entries: number; readonly sessions: number; readonly transcriptBytes: number } {
+  const longest = 'SELECT session, max(bytes) AS bytes FROM stream GROUP BY session, part'
+  const row = statement(database, `SELECT count(DISTINCT session) AS sessions, coalesce(sum(bytes), 0) AS bytes FROM (${longest})`).get()
+  return { entries: entryCount(database), sessions: integerOf(row, 'sessions'), transcriptBytes: integerOf(row, 'bytes') }
 }
 
 function numberOf(database: DatabaseSync, name: Key): number | undefined {

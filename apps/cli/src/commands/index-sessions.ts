@@ -1,4 +1,4 @@
-import type { IndexReport, SearchIndexState } from '@palimpsest/core'
+import type { IndexReport, SearchIndexSize } from '@palimpsest/core'
 import { byteSize } from '../byte-size.ts'
 import { addExamples } from '../help.ts'
 import type { Invocation } from '../invocation.ts'
@@ -21,7 +21,7 @@ export const defineIndex: DefineCommand = (command, invocation) => {
   addExamples(command, [
     ['palimpsest index', 'index what is new; interrupted, it goes on from there'],
     ['palimpsest index --rebuild', 'from nothing'],
-    ['palimpsest index --json', 'for programs: { indexed, waiting, problems, sessions, entries, indexBytes, transcriptBytes }'],
+    ['palimpsest index --json', 'for programs: { indexed, waiting, problems, size }'],
   ])
 }
 
@@ -39,16 +39,17 @@ async function index(invocation: Invocation, { rebuild }: IndexCommandOptions): 
   if (!invocation.json) await invocation.output.note(...indexProblems(report))
 }
 
-function indexLines({ indexed, sessions, entries, indexBytes, transcriptBytes }: IndexReport & SearchIndexState): readonly Text[] {
+function indexLines({ indexed, size }: IndexReport & { readonly size: SearchIndexSize }): readonly Text[] {
+  const { sessions, entries, sizeBytes, transcriptBytes } = size
   const share =
-    transcriptBytes === 0 ? '' : `, ${Math.round((100 * indexBytes) / transcriptBytes)} % of ${byteSize(transcriptBytes)} of transcripts`
+    transcriptBytes === 0 ? '' : `, ${Math.round((100 * sizeBytes) / transcriptBytes)} % of ${byteSize(transcriptBytes)} of transcripts`
   return [
     indexed === 0 ? 'The index was up to date.' : `${counted(indexed, 'session')} indexed.`,
-    styled('bold', `${counted(sessions, 'session')} · ${counted(entries, 'entry', 'entries')} · ${byteSize(indexBytes)}${share}`),
+    styled('bold', `${counted(sessions, 'session')} · ${counted(entries, 'entry', 'entries')} · ${byteSize(sizeBytes)}${share}`),
   ]
 }
 
 /** What could not be indexed, a line each, for standard error. */
-export function indexProblems({ problems }: IndexReport): readonly Text[] {
+function indexProblems({ problems }: IndexReport): readonly Text[] {
   return problems.map(({ name, message }): Text => [styled('yellow', 'not indexed:'), ` ${name}: ${message}`])
 }
