@@ -39,7 +39,7 @@ export type { RecoveredText, RecoverQuery } from './recover.ts'
 export type { Losses, LossReport, ReportQuery } from './report.ts'
 export type { RestoreOptions, RestoreResult } from './restore.ts'
 export { openClawRetention, type Retention } from './retention.ts'
-export type { SearchHit, SearchPage, SearchQuery } from './search.ts'
+export type { SearchPage, SearchQuery } from './search.ts'
 export type {
   DroppedEntries,
   IndexedPlace,
@@ -57,6 +57,7 @@ export type {
 export type { IndexOptions, IndexReport } from './search-indexing.ts'
 export { hasContent, type ParsedQuery, parseSearchQuery, type SearchFilters, type SearchTerm } from './search-query.ts'
 export { fingerprintOf, searchableText } from './search-text.ts'
+export type { SearchHit } from './shown-hits.ts'
 export type { ReadView } from './snapshot-view.ts'
 export {
   type AbortOptions,
