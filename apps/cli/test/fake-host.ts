@@ -267,7 +267,7 @@ export function lossReport(fields: Partial<LossReport> = {}): LossReport {
   return { total, agents: [], forgottenMost: [], skipped: 0, problems: [], problemCount: 0, ...fields }
 }
 
-export function indexReport(fields: Partial<IndexAnswer> = {}): IndexAnswer {
+function indexReport(fields: Partial<IndexAnswer> = {}): IndexAnswer {
   const size = { sessions: 0, entries: 0, sizeBytes: 0, transcriptBytes: 0 }
   return { indexed: 0, waiting: 0, problems: [], size, ...fields }
 }
