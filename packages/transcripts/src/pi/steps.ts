@@ -4,7 +4,7 @@ import { parseLine } from '../lines.ts'
 import { callSteps, returned, type ToolNames } from '../tool-steps.ts'
 import { entryRole, entryText } from './entry-text.ts'
 
-/** pi's own tools; OpenClaw calls the first two `exec` and `read`, too. */
+/** pi's own tools; OpenClaw's shell is `exec`. */
 const tools: ToolNames = { run: ['bash', 'exec'], read: ['read'], write: ['write'], edit: ['edit'], patch: ['apply_patch'] }
 
 /** What a line says and does. */
