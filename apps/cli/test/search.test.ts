@@ -57,7 +57,8 @@ test('words are one query, and a dash before a word leaves out what holds it', a
   expect(await snippets('import', '-tokio')).toEqual(['why does the import fail?'])
   expect(await snippets('"import fail"')).toEqual(['why does the import fail?'])
   expect(await snippets('import', 'role:user')).toEqual(['why does the import fail?'])
-  expect(await snippets('--', 'import', '-tokio')).toEqual(['why does the import fail?'])
+  const behindDashes = await store.run(['search', '--json', '--', 'import', '-tokio'])
+  expect(behindDashes.json()).toMatchObject({ hits: [{ snippet: 'why does the import fail?' }] })
 })
 
 test('an option that there is not is a mistake, and how to look for it is said', async () => {

@@ -1,6 +1,7 @@
 import type { Catalogue } from './catalogue.ts'
 import { CheckpointError } from './errors.ts'
 import { checkFormat, ensureFormat } from './format.ts'
+import { createKnownFound, type KnownFound } from './known-found.ts'
 import { createKnownRecords, type KnownRecords } from './known-records.ts'
 import { checkedRetention, type Retention } from './retention.ts'
 import type { SearchIndex } from './search-index.ts'
@@ -35,6 +36,7 @@ export interface Environment {
   /** A long part is committed so many bytes at a time, so that a capture which is killed goes on from there. */
   readonly commitEveryBytes: number
   readonly knownRecords: KnownRecords
+  readonly knownFound: KnownFound
   /** The names of sessions by the digits of their digest that stand in checkpoint ids: no session loses its name. */
   readonly knownNames: Map<string, readonly Key[]>
   now(): number
@@ -60,6 +62,7 @@ export function createEnvironment(options: CheckpointsOptions): Environment {
     searchIndex: options.searchIndex,
     commitEveryBytes: 256 * 1024 * 1024,
     knownRecords: createKnownRecords(),
+    knownFound: createKnownFound(),
     knownNames: new Map(),
     now: options.now ?? Date.now,
     readerOf(agent) {

@@ -8,6 +8,7 @@ import { fingerprintOf, searchableText } from './search-text.ts'
 import { readSession } from './session-index.ts'
 import { storedSource } from './snapshot.ts'
 import type { AbortOptions, Key } from './storage.ts'
+import { mapStorageErrors } from './storage-failure.ts'
 import { isOnStream, streamEnd, streamsOf } from './stream.ts'
 import type { TranscriptSource } from './transcript.ts'
 
@@ -40,8 +41,11 @@ interface ReadSession {
 export function foundEntries(environment: Environment, options: AbortOptions): FoundEntries {
   const sessions = new Map<Key, Promise<ReadSession | undefined>>()
   const sources = new Map<string, Promise<TranscriptSource>>()
+  const fresh = forgetChanged(environment, options)
+  // Met by who looks for a session; until then it must not count as unhandled.
+  fresh.catch(() => undefined)
   const sessionOf = (name: Key): Promise<ReadSession | undefined> => {
-    const known = sessions.get(name) ?? readable(environment, name, options)
+    const known = sessions.get(name) ?? fresh.then(() => readable(environment, name, options))
     sessions.set(name, known)
     return known
   }
@@ -61,6 +65,9 @@ export function foundEntries(environment: Environment, options: AbortOptions): F
       return undefined
     },
     async text({ hit, name, ledger, place }) {
+      const known = `${name} ${place.part} ${place.stream} ${place.start} ${hit.fingerprint}`
+      const knownText = environment.knownFound.text(known)
+      if (knownText !== undefined) return knownText
       const key = `${name} ${place.part} ${place.stream}`
       const source = sources.get(key) ?? sourceOf(environment, name, ledger, place, options)
       sources.set(key, source)
@@ -70,7 +77,9 @@ export function foundEntries(environment: Environment, options: AbortOptions): F
         const { entryId: id, kind, role, note } = hit
         const shape = { part, line, start, end, kind, id, ...(role === undefined ? {} : { role }), ...(note === undefined ? {} : { note }) }
         const text = searchableText(environment.readerOf(ledger.agent).entry(bytes, shape))
-        return fingerprintOf(text) === hit.fingerprint ? text : undefined
+        if (fingerprintOf(text) !== hit.fingerprint) return undefined
+        environment.knownFound.setText(known, text)
+        return text
       } catch (error) {
         if (isCheckpointError(error, 'CHECKPOINT_CORRUPT')) return undefined
         throw error
@@ -79,10 +88,21 @@ export function foundEntries(environment: Environment, options: AbortOptions): F
   }
 }
 
+/** Asked before anything is read: what changes meanwhile is among the next changes. */
+async function forgetChanged({ storage, knownFound }: Environment, options: AbortOptions): Promise<void> {
+  const changes = await mapStorageErrors('list', async () => storage.refs.changes?.(knownFound.token(), options), options.signal)
+  knownFound.changed(changes)
+}
+
 /** A session that can't be read now has no hits; the others have. */
 async function readable(environment: Environment, name: Key, options: AbortOptions): Promise<ReadSession | undefined> {
   try {
+    const { knownFound } = environment
+    const known = knownFound.session(name)
+    if (known !== undefined) return { name, ...known }
+    const generation = knownFound.generation()
     const session = await readSession(environment, name, options)
+    if (session !== undefined && generation === knownFound.generation()) knownFound.setSession(name, session)
     return session === undefined ? undefined : { name, ...session }
   } catch (error) {
     if (isCheckpointError(error, 'CHECKPOINT_CORRUPT')) return undefined

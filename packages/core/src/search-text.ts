@@ -1,4 +1,4 @@
-import { sha256 } from './digest.ts'
+import { hash } from 'node:crypto'
 import type { Entry } from './transcript.ts'
 
 /** A line of an entry's text that is a tool's arguments as JSON, behind its name or by itself. */
@@ -23,7 +23,7 @@ export function searchableText(entry: Pick<Entry, 'role' | 'text'>): string {
 
 /** Equal for equal texts alone, as far as 72 bits tell. */
 export function fingerprintOf(text: string): string {
-  return sha256(Buffer.from(text)).slice(0, fingerprintCharacters)
+  return hash('sha256', text, 'base64url').slice(0, fingerprintCharacters)
 }
 
 function withoutEscapes(json: string): string {

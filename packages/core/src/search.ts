@@ -68,29 +68,34 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   const parsed = narrowed(parseSearchQuery(query.query, environment.now()), query)
   const cursor = query.cursor === undefined ? { window: 0, skip: 0 } : parseCursor(query.cursor)
   const { waiting, problems } = await brought(environment, updateMs, query)
-  const found = foundEntries(environment, query)
+  const entries = foundEntries(environment, query)
   const request = { ...parsed, sessions: wantedSessions(environment, query), cwd: query.cwd, signal: query.signal }
   const page = pageOf(limit)
   let { window, skip } = cursor
   let ranked: readonly RankedHit[] = []
   let asked = 0
+  let count = 0
   const isPrecise = window === 0 && hasSigns(parsed.verbatim)
-  const ask = async (count: number) => {
-    asked = count
-    ranked = withoutRepeated(await index.find({ ...request, limit: count }))
+  const ask = async (wanted: number) => {
+    const found = await index.find({ ...request, limit: wanted })
+    asked = wanted
+    count = found.length
+    ranked = withoutRepeated(found)
   }
   for (;;) {
-    if (window + windowHits > asked) await ask(window + limit + windowHits)
+    if (window + windowHits > asked) await ask(window + (asked === 0 ? Math.max(limit, windowHits) : limit + windowHits))
     if (isPrecise && asked < preciseWindowHits && ranked.every(holdsPhrase)) await ask(preciseWindowHits)
     const width = isPrecise && window === 0 ? preciseWidth(ranked) : windowHits
     if (window >= ranked.length) return { hits: page.hits(), waiting, problems }
-    const shown = await shownHits(found, ranked.slice(window, window + width), parsed, characters)
+    const shown = await shownHits(entries, ranked.slice(window, window + width), parsed, characters)
     for (const hit of shown.slice(skip)) {
       if (!page.take(hit)) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
       skip += 1
     }
     window += width
     skip = 0
+    // Whether more follows is found out by who asks for it.
+    if (page.isFull() && count >= asked) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
   }
 }
 
@@ -116,11 +121,12 @@ function holdsPhrase({ hits }: RankedHit): boolean {
 }
 
 /** Takes hits until there are so many; one that says the same as another is counted there. */
-function pageOf(limit: number): { take(shown: ShownHit): boolean; hits(): readonly SearchHit[] } {
+function pageOf(limit: number): { take(shown: ShownHit): boolean; isFull(): boolean; hits(): readonly SearchHit[] } {
   const hits: SearchHit[] = []
   const seen = new Map<string, number>()
   return {
     hits: () => hits,
+    isFull: () => hits.length === limit,
     take({ hit, sameAs }) {
       const at = seen.get(sameAs)
       const known = at === undefined ? undefined : hits[at]

@@ -2,13 +2,15 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type IndexHit, parseKey, type SearchRequest, type SearchTerm } from '@palimpsest/core'
 import { integerOf, optionalIntegerOf, statement } from './columns.ts'
 import { type EntryFilter, entryFilter } from './entry-filter.ts'
-import { copiesOf, droppersOf, type EntryRow, entryRows } from './entry-rows.ts'
+import { copiesOf, droppersOf, type EntryRow, type EntryRows, entryRows } from './entry-rows.ts'
 import { joinedExpression, type MatchExpression, verbatimExpression, withoutExpression } from './match-expression.ts'
 import { type RankedEntry, rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
 import { isStopWord } from './stop-words.ts'
 
-/** So many matches are looked at, or the next multiple: those of one session lift one another, and a page must not depend on how many are asked for. */
-const lookedAt = 240
+/** So many matches of a session lift one another: always as many, since a page must not depend on how many hits are asked for. */
+const lifted = 60
+/** A word that stands in very many entries says little, and costs much: the rarest count, until they stand in so many together. */
+const mostOfTerms = 6_000
 /** Of a term that stands in more entries than this only the best ones count. */
 const mostOfTerm = 3_000
 const mostTermsByThemselves = 24
@@ -18,10 +20,10 @@ const longBytes = 4_000
 /** How well a hit holds what was asked for; those of a higher tier come first. */
 const tiers = { phrase: 3, all: 2, some: 1 }
 
-/** The entries whose pieces match, best piece first. */
+/** The entries whose pieces match, best piece first; of equals the one that was added last. */
 const ranked = `
   SELECT (SELECT number FROM entry WHERE number <= words.rowid ORDER BY number DESC LIMIT 1) AS number, rank
-  FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?`
+  FROM words WHERE words MATCH ? ORDER BY rank, rowid DESC LIMIT ?`
 
 /** Answers a request: what holds the words as they were written, then what holds all of them, then any. */
 export function findEntries(database: DatabaseSync, request: SearchRequest): readonly IndexHit[] {
@@ -35,13 +37,13 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   const found = new Map<number, number>()
   const excluded = new Set<number>()
   const enough = () => found.size >= request.limit
-  const wanted = Math.ceil(request.limit / lookedAt) * lookedAt
+  const wanted = Math.max(request.limit, lifted)
   const take = (tier: number, entries: readonly RankedEntry[]) => {
     const best = entries[0]?.score ?? 1
-    for (const { number, score } of entries) if (!found.has(number)) found.set(number, tier + (0.999 * score) / Math.max(best, 1e-9))
+    for (const { number, score } of entries) if (!found.has(number)) found.set(number, tier + (0.499 * score) / Math.max(best, 1e-9))
   }
   const together = (expression: MatchExpression | undefined) =>
-    expression === undefined ? [] : rankedTogether(matches(database, filter, expression, wanted), rows)
+    expression === undefined ? [] : liftedTogether(matches(database, filter, expression, wanted), rows)
   const verbatim = request.terms.length + request.without.length > 1 ? verbatimExpression(request.verbatim) : undefined
   if (verbatim !== undefined) {
     take(tiers.phrase, together(narrowed(verbatim)))
@@ -57,20 +59,56 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   const asks = isQuestion(request, terms)
   if (!enough()) {
     const all = together(optionally(narrowed, joinedExpression(terms, 'AND') ?? pathsExpression(request)))
-    take(
-      request.terms.length === 1 ? tiers.phrase : tiers.all,
-      asks ? all.filter(({ number }) => rows.entry(number).end - rows.entry(number).start <= longBytes) : all,
-    )
+    const [short, long] = partition(all, ({ number }) => !asks || rows.entry(number).end - rows.entry(number).start <= longBytes)
+    const tier = request.terms.length === 1 ? tiers.phrase : tiers.all
+    take(tier, short)
+    // Where enough hold all of the words, nothing else is asked.
+    if (found.size + long.length >= request.limit) take(tier - 0.5, long)
   }
   if (!enough() && !isFound && terms.length > 1) {
-    const byTerm = terms.slice(0, mostTermsByThemselves).map((term) => termMatches(database, term, narrowed))
-    take(tiers.some, rankedByTerms(byTerm, rows, { filter, takesCalls: asks, limit: wanted }))
+    const rare = rarest(database, terms, found.size)
+    take(
+      tiers.some,
+      rankedByTerms(
+        rare.map((term) => termMatches(database, term, narrowed)),
+        rows,
+        { filter, takesCalls: asks, limit: wanted },
+      ),
+    )
   }
   return [...found]
-    .map(([number, score]) => ({ entry: rows.entry(number), score }))
-    .sort((left, right) => right.score - left.score || (right.entry.createdAt ?? 0) - (left.entry.createdAt ?? 0))
+    .sort(([left, leftScore], [right, rightScore]) => rightScore - leftScore || right - left)
     .slice(0, request.limit)
+    .map(([number, score]) => ({ entry: rows.entry(number), score }))
     .map(({ entry, score }) => ({ ...hitOf(database, entry, score), ...(excluded.has(entry.number) ? { isExcluded: true as const } : {}) }))
+}
+
+function liftedTogether(matched: readonly RankedEntry[], rows: EntryRows): readonly RankedEntry[] {
+  const best = rankedTogether(matched.slice(0, lifted), rows)
+  const least = best.at(-1)?.score ?? 0
+  // Behind those that lift one another come the others, in their own order.
+  return [...best, ...matched.slice(lifted).map(({ number, score }) => ({ number, score: Math.min(score, least) }))]
+}
+
+/** The terms that stand in the fewest entries; none where even the rarest stands nearly everywhere and something holds all of them. */
+function rarest(database: DatabaseSync, terms: readonly SearchTerm[], foundCount: number): readonly SearchTerm[] {
+  const count = statement(database, 'SELECT count(*) AS count FROM words WHERE words MATCH ?')
+  const counted = terms
+    .slice(0, mostTermsByThemselves)
+    .map((term) => ({ term, entries: integerOf(count.get(joinedExpression([term], 'OR') ?? '""'), 'count') }))
+    .filter(({ entries }) => entries > 0)
+    .sort((left, right) => left.entries - right.entries)
+  let sum = 0
+  return counted
+    .filter(({ entries }, at) => {
+      sum += entries
+      return sum <= mostOfTerms || (at < 2 && foundCount === 0)
+    })
+    .map(({ term }) => term)
+}
+
+function partition<Item>(items: readonly Item[], holds: (item: Item) => boolean): readonly [readonly Item[], readonly Item[]] {
+  return [items.filter(holds), items.filter((item) => !holds(item))]
 }
 
 /**

@@ -29,12 +29,14 @@ export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: Sqli
         if (readProgress(database).token === from) writeProgress(database, to)
       }),
     async settled(names) {
-      await write((database) => {
-        giveBack(database)
+      const left = await write((database) => {
         const { token, waiting } = readProgress(database)
-        writeProgress(database, { token, waiting: waiting.filter((name) => !names.includes(name)) })
+        const rest = waiting.filter((name) => !names.includes(name))
+        if (rest.length === 0) giveBack(database)
+        writeProgress(database, { token, waiting: rest })
+        return rest.length
       })
-      await file.fold()
+      if (left === 0) await file.fold()
     },
     session: (name, options) => file.run((database) => sessionProgress(database, name), options),
     sessions: (options) =>
