@@ -43,6 +43,7 @@ async function play(stage: Stage): Promise<void> {
   const [newer, older] = await keepAndList(stage, path)
   lookAtSummary(newer, older)
   await findAgain(stage)
+  await searchFor(stage)
   await compareBytes(stage, bytes)
   await branchBefore(stage, older)
   await askAsAgent(stage)
@@ -92,6 +93,20 @@ async function findAgain(stage: Stage): Promise<void> {
   const text = await runText(stage, 'read', 'latest~1', '--dropped')
   printed(text, 40)
   for (const { what, text: fact } of forgotten) claim(`found again: ${what}`, text.includes(fact), fact)
+}
+
+async function searchFor(stage: Stage): Promise<void> {
+  step('Or look for it, as it was written or by a few words')
+  const [commit, error] = forgotten
+  command(`palimpsest search '"${error?.text}"' --limit 1`)
+  printed(await runText(stage, 'search', `"${error?.text}"`, '--limit', '1'), 10)
+  const [byLine, byWords] = await Promise.all([
+    runJson(stage, 'search', `"${error?.text}"`),
+    runJson(stage, 'search', 'commit broke import'),
+  ])
+  claim('the error line is the first hit', textAt(byLine, 'hits', 0, 'snippet').includes(error?.text ?? '?'))
+  const hits = listAt(byWords, 'hits').map((_hit, at) => textAt(byWords, 'hits', at, 'snippet'))
+  claim('the commit is among the hits of three words', hits.join(' ').includes(commit?.text.slice(0, 8) ?? '?'))
 }
 
 async function compareBytes(stage: Stage, session: Buffer): Promise<void> {

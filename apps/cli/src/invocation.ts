@@ -15,6 +15,8 @@ export interface GlobalOptions {
 /** One run of one command: what its code works with. */
 export interface Invocation {
   readonly context: CliContext
+  /** As it was typed, without the program's own name. */
+  readonly argv: readonly string[]
   readonly signal: AbortSignal
   /** Whether standard output is one JSON value. */
   readonly json: boolean
@@ -35,7 +37,11 @@ export interface Invocation {
 }
 
 /** `options` is asked when something needs them, since they are known only once the command line is parsed. */
-export function createInvocation(context: CliContext, json: boolean, options: () => GlobalOptions): Invocation {
+export function createInvocation(
+  context: CliContext,
+  { argv, json }: Pick<Invocation, 'argv' | 'json'>,
+  options: () => GlobalOptions,
+): Invocation {
   let opened: Promise<Host> | undefined
   const openHost = (more: CliContext['env'] = {}): Promise<Host> => {
     const { store } = options()
@@ -48,6 +54,7 @@ export function createInvocation(context: CliContext, json: boolean, options: ()
   }
   return {
     context,
+    argv,
     signal: context.signal,
     json,
     showsProgress: context.isTerminal.stderr && context.env['TERM'] !== 'dumb' && hasWidth(context.stderr),
@@ -65,7 +72,10 @@ export function createInvocation(context: CliContext, json: boolean, options: ()
     checkpoints: async () => (await host()).checkpoints,
     commandLine: (...words) => {
       const { store } = options()
-      return shellQuote(['palimpsest', ...words, ...(store === undefined ? [] : ['--store', store])])
+      // Behind `--` it would be no option.
+      const end = words.includes('--') ? words.indexOf('--') : words.length
+      const given = store === undefined ? [] : ['--store', store]
+      return shellQuote(['palimpsest', ...words.slice(0, end), ...given, ...words.slice(end)])
     },
     async close() {
       // A store that failed to open was reported already.

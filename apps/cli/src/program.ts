@@ -28,6 +28,11 @@ const commands: readonly CommandEntry[] = [
   { name: 'show', summary: 'all that is known of a checkpoint', load: async () => (await import('./commands/show.ts')).defineShow },
   { name: 'read', summary: 'what the transcript said at a checkpoint', load: async () => (await import('./commands/read.ts')).defineRead },
   {
+    name: 'search',
+    summary: 'find entries in everything that is kept',
+    load: async () => (await import('./commands/search.ts')).defineSearch,
+  },
+  {
     name: 'diff',
     summary: 'what a compaction forgot, or what changed between two checkpoints',
     load: async () => (await import('./commands/diff.ts')).defineDiff,
@@ -77,6 +82,11 @@ const commands: readonly CommandEntry[] = [
     load: async () => (await import('./commands/prune.ts')).definePrune,
   },
   {
+    name: 'index',
+    summary: 'bring the index of search up to date',
+    load: async () => (await import('./commands/index-sessions.ts')).defineIndex,
+  },
+  {
     name: 'verify',
     summary: 'check everything that is stored, and repair it',
     load: async () => (await import('./commands/verify.ts')).defineVerify,
@@ -118,6 +128,7 @@ export function createProgram(invocation: () => Invocation, write: (text: string
     ['palimpsest install claude-code', 'let the agent keep every compaction from now on'],
     ['palimpsest list', 'see the checkpoints'],
     ['palimpsest read latest', 'read what the model saw before the last compaction'],
+    ['palimpsest search "connection refused"', 'find it in everything that is kept'],
     ['palimpsest diff latest', 'see what it forgot'],
     ['palimpsest branch latest', 'go on from there in a new session'],
   ])

@@ -16,7 +16,7 @@ export async function run(argv: readonly string[], context: CliContext): Promise
       help += text
     },
   )
-  const invocation: Invocation = createInvocation(context, wantsJson(argv), () => program.opts<GlobalOptions>())
+  const invocation: Invocation = createInvocation(context, { argv, json: wantsJson(argv) }, () => program.opts<GlobalOptions>())
   let status: number
   try {
     await program.parseAsync(helpAsOption(argv), { from: 'user' })

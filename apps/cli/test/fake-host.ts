@@ -12,9 +12,12 @@ import {
   type DiffQuery,
   type EntryPage,
   type ImportResult,
+  type IndexReport,
   type LossReport,
   type PruneReport,
   type RecoveredText,
+  type SearchIndexSize,
+  type SearchPage,
   type SessionPage,
   type TranscriptOrigin,
   type TranscriptReader,
@@ -49,6 +52,8 @@ interface Call {
   readonly args: readonly unknown[]
 }
 
+type IndexAnswer = IndexReport & { readonly size: SearchIndexSize }
+
 /** What the fake service answers; every call is written down. */
 export interface FakeAnswers {
   readonly checkpoint?: Checkpoint
@@ -60,6 +65,8 @@ export interface FakeAnswers {
   readonly deleted?: readonly string[]
   readonly pruned?: PruneReport
   readonly verified?: VerifyReport
+  readonly found?: SearchPage
+  readonly indexed?: IndexAnswer
   readonly outcome?: 'captured' | 'unchanged'
   readonly diff?: CheckpointDiff
   readonly between?: CheckpointsDiff
@@ -187,6 +194,8 @@ function fakeCheckpoints(answers: FakeAnswers, calls: Call[]): Checkpoints {
     deleteSession: (...args) => answer('deleteSession', args, answers.deleted ?? [checkpoint.id]),
     undelete: (...args) => answer('undelete', args, checkpoint),
     verify: (...args) => answer('verify', args, answers.verified ?? verifyReport()),
+    search: (...args) => answer('search', args, answers.found ?? { hits: [], waiting: 0, problems: [] }),
+    index: (...args) => answer('index', args, answers.indexed ?? indexReport()),
     prune: (...args) => answer('prune', args, answers.pruned ?? pruneReport()),
   }
 }
@@ -256,6 +265,11 @@ export function lossReport(fields: Partial<LossReport> = {}): LossReport {
   const none = { entries: 0, textCharacters: 0, tokensEstimated: 0 }
   const total = { compactions: 0, kept: none, dropped: none, summarised: none, summaryCharacters: 0, categories: [] }
   return { total, agents: [], forgottenMost: [], skipped: 0, problems: [], problemCount: 0, ...fields }
+}
+
+function indexReport(fields: Partial<IndexAnswer> = {}): IndexAnswer {
+  const size = { sessions: 0, entries: 0, sizeBytes: 0, transcriptBytes: 0 }
+  return { indexed: 0, waiting: 0, problems: [], size, ...fields }
 }
 
 export function verifyReport(fields: Partial<VerifyReport> = {}): VerifyReport {

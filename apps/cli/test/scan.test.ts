@@ -34,6 +34,7 @@ describe('a folder', () => {
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     const path = (name: string) => join(folder, 'sessions', `${name}.jsonl`)
     expect(json()).toEqual({
+      index: { indexed: 0, waiting: 0, problems: [] },
       problems: [],
       sessions: [
         expect.objectContaining({

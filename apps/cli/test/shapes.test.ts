@@ -55,6 +55,30 @@ describe('--json gives the shape, and the service gets what was typed', () => {
       lossReport(),
     ],
     [
+      'search a b --agent pi --session-key k --cwd sub --limit 3 --cursor c',
+      'search',
+      [
+        {
+          query: 'a b',
+          agent: 'pi',
+          sessionKey: 'k',
+          cwd: '/work/project/sub',
+          limit: 3,
+          cursor: 'c',
+          updateMs: 30_000,
+          onProgress: expect.any(Function) as () => void,
+          signal,
+        },
+      ],
+      { hits: [], waiting: 0, problems: [] },
+    ],
+    [
+      'index --rebuild',
+      'index',
+      [{ rebuild: true, onProgress: expect.any(Function) as () => void, signal }],
+      { indexed: 0, waiting: 0, problems: [], size: { sessions: 0, entries: 0, sizeBytes: 0, transcriptBytes: 0 } },
+    ],
+    [
       'branch x --to out --drop-unanswered --name n',
       'branch',
       ['x', { to: '/work/project/out', dropUnanswered: true, name: 'n', signal }],

@@ -118,7 +118,7 @@ function answer(reading: Reading, random: (() => string) | undefined): ToolAnswe
   if (shownSummary !== undefined) quoted.unshift(`${fence.mark} summary that the compaction left${cut}\n${shownSummary}`)
   const history = fence.around(`\n${quoted.join('\n\n')}\n`)
   const notice = `${fence.notice} Only headings that begin with ${fence.mark} are this server's.`
-  const cursor = excerpt.next === undefined ? undefined : writeReadCursor(plan, checkpoint.id, excerpt.next)
+  const cursor = excerpt.next === undefined ? undefined : writeReadCursor(plan, page, excerpt.next)
   const steps = nextSteps(reading, cursor)
   const shown = pageOf(plan, page, excerpt)
   return {

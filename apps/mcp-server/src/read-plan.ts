@@ -1,4 +1,4 @@
-import type { ReadQuery, WithinSession } from '@palimpsest/core'
+import type { EntryPage, ReadQuery, WithinSession } from '@palimpsest/core'
 import { z } from 'zod'
 import { agreeWithCursor, cursorCodec } from './page-cursor.ts'
 import { agentArgument, sessionKeyArgument } from './session-arguments.ts'
@@ -79,8 +79,12 @@ export function readPlanOf(args: ReadArguments): ReadPlan {
 }
 
 /** The cursor that goes on after an answer. */
-export function writeReadCursor(plan: ReadPlan, id: string, next: { readonly from: number; readonly textFrom: number }): string {
-  return cursors.encode({ id, view: plan.query.view, dropped: plan.query.dropped, ...next, single: plan.single })
+export function writeReadCursor(
+  plan: ReadPlan,
+  { checkpointId, view }: Pick<EntryPage, 'checkpointId' | 'view'>,
+  next: { readonly from: number; readonly textFrom: number },
+): string {
+  return cursors.encode({ id: checkpointId, view, dropped: plan.query.dropped, ...next, single: plan.single })
 }
 
 function planFromCursor(cursor: string, args: ReadArguments): ReadPlan {

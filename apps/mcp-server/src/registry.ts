@@ -20,6 +20,8 @@ export interface CallingSession {
 export interface ToolContext {
   readonly signal: AbortSignal
   readonly callingSession?: CallingSession | undefined
+  /** Told how far a long call has come; absent where the client didn't ask. */
+  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined
 }
 
 /** What a handler gives: the same answer twice, since some clients show a model only the one and some only the other. */

@@ -76,7 +76,8 @@ export function scopeOf(name: ScopeName, source: CheckpointsSource, projectFolde
   }
 }
 
-function callerOf(context: ToolContext): CallingSession {
+/** The session that calls. Throws a `ToolProblem` where nobody knows it. */
+export function callerOf(context: ToolContext): CallingSession {
   if (context.callingSession !== undefined) return context.callingSession
   throw new ToolProblem(
     'SESSION_NOT_FOUND',
@@ -87,7 +88,8 @@ function callerOf(context: ToolContext): CallingSession {
   )
 }
 
-function isOf(checkpoint: Checkpoint, session: CallingSession): boolean {
+/** Whether something is of a session. */
+export function isOf(checkpoint: Pick<Checkpoint, 'agent' | 'sessionKey' | 'sessionId'>, session: CallingSession): boolean {
   const sameAgent = session.agent === undefined || checkpoint.agent === session.agent
   return sameAgent && (checkpoint.sessionKey === session.id || checkpoint.sessionId === session.id)
 }

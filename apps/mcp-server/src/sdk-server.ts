@@ -1,8 +1,15 @@
 import { setImmediate } from 'node:timers/promises'
 import { Server } from '@modelcontextprotocol/sdk/server/index.js'
-import { CallToolRequestSchema, type CallToolResult, ErrorCode, ListToolsRequestSchema, McpError } from '@modelcontextprotocol/sdk/types.js'
+import {
+  CallToolRequestSchema,
+  type CallToolResult,
+  ErrorCode,
+  ListToolsRequestSchema,
+  McpError,
+  type ServerNotification,
+} from '@modelcontextprotocol/sdk/types.js'
 import { oneLine } from './plain-text.ts'
-import type { CallingSession, ToolRegistry, ToolResult } from './registry.ts'
+import type { CallingSession, ToolContext, ToolRegistry, ToolResult } from './registry.ts'
 
 /** How the registry is carried to the SDK. */
 export interface SdkServerOptions {
@@ -30,7 +37,8 @@ export function createSdkServer({ registry, name, version, instructions, calling
   const running = new Set<Promise<unknown>>()
   server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: registry.list().map(wireTool) }))
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
-    const context = { signal: extra.signal, callingSession: sessionInMeta(params._meta) ?? callingSession }
+    const onProgress = progressTo(params._meta?.progressToken, extra.sendNotification)
+    const context = { signal: extra.signal, callingSession: sessionInMeta(params._meta) ?? callingSession, onProgress }
     const call = registry.call(params.name, params.arguments, context)
     const settled = call.catch(() => undefined)
     running.add(settled)
@@ -49,6 +57,22 @@ export function createSdkServer({ registry, name, version, instructions, calling
       await setImmediate()
       while (running.size > 0) await Promise.all(running)
     },
+  }
+}
+
+const progressEveryMs = 250
+
+/** Sends progress to a client that gave a token for it, a few times a second at most. A client that is gone by then needs none. */
+function progressTo(
+  progressToken: string | number | undefined,
+  send: (notification: ServerNotification) => Promise<void>,
+): ToolContext['onProgress'] {
+  if (progressToken === undefined) return undefined
+  let sentAt = Number.NEGATIVE_INFINITY
+  return ({ done, total }) => {
+    if (performance.now() - sentAt < progressEveryMs) return
+    sentAt = performance.now()
+    send({ method: 'notifications/progress', params: { progressToken, progress: done, total } }).catch(() => undefined)
   }
 }
 

@@ -4,6 +4,8 @@ import { listCheckpoints } from './list-checkpoints.ts'
 import { registryOf, type ToolRegistry } from './registry.ts'
 import { restoreCheckpoint } from './restore-checkpoint.ts'
 import { type CheckpointsSource, type ScopeName, scopeOf } from './scope.ts'
+import { scopedSearch } from './scoped-search.ts'
+import { searchCheckpoints } from './search-checkpoints.ts'
 import type { ToolSurroundings } from './tool-surroundings.ts'
 
 /** What the tools of a server may do, and what they work on. */
@@ -27,8 +29,14 @@ export interface ToolRegistryOptions {
 export function createToolRegistry(options: ToolRegistryOptions): ToolRegistry {
   const { checkpoints, allowRestore, readOnly, random } = options
   const scope = scopeOf(options.scope, checkpoints, options.projectFolder)
-  const surroundings: ToolSurroundings = { checkpoints, scope, allowRestore, readOnly, random }
-  const reading = [listCheckpoints(surroundings), getCheckpoint(surroundings), diffCheckpoint(surroundings)]
+  const search = scopedSearch(options.scope, checkpoints, options.projectFolder)
+  const surroundings: ToolSurroundings = { checkpoints, scope, search, allowRestore, readOnly, random }
+  const reading = [
+    listCheckpoints(surroundings),
+    getCheckpoint(surroundings),
+    diffCheckpoint(surroundings),
+    searchCheckpoints(surroundings),
+  ]
   const tools = [...reading, ...(readOnly ? [] : [restoreCheckpoint(surroundings)])]
   return registryOf(tools, options.log ?? (() => undefined))
 }

@@ -54,6 +54,16 @@ async function connect(flags: readonly string[], more: Record<string, string>): 
 const textOf = (result: Awaited<ReturnType<Client['callTool']>>): string => JSON.stringify(result.content)
 
 describe('a server in its own process, over a real store', () => {
+  test('searches in everything that is kept, and the ids of a hit read around it', async () => {
+    const client = await connected()
+    const found = await client.callTool({ name: 'search_checkpoints', arguments: { query: forgotten.error, limit: 1 } })
+    const hits: unknown = Reflect.get(found.structuredContent ?? {}, 'hits')
+    expect(hits).toMatchObject([{ entry: 'aaaa0002', tool: 'bash', dropped: true }])
+    const [hit] = Array.isArray(hits) ? hits : []
+    const around = await client.callTool({ name: 'get_checkpoint', arguments: { id: hit.checkpoint, around: hit.entry } })
+    expect(textOf(around)).toContain('The queue is borrowed twice.')
+  })
+
   test('finds again what the summary forgot, inside a fence that the transcript can not close', async () => {
     const client = await connected()
     await client.listTools()

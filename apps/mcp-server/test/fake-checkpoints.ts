@@ -90,6 +90,8 @@ export function fakeCheckpoints(kept: readonly Kept[]): { readonly checkpoints: 
     abandon: refuse,
     import: refuse,
     sessions: refuse,
+    search: async () => ({ hits: [], waiting: 0, problems: [] }),
+    index: refuse,
     diff: diffIn(kept),
     report: refuse,
     recover: refuse,

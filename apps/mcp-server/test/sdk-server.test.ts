@@ -33,10 +33,17 @@ describe('the adapter to the SDK', () => {
     const { client } = await connected(fakeCheckpoints([keep(1)]).checkpoints)
     expect(client.getInstructions()).toMatch(/^After a compaction/)
     const { tools } = await client.listTools()
-    expect(tools.map(({ name }) => name)).toEqual(['list_checkpoints', 'get_checkpoint', 'diff_checkpoint', 'restore_checkpoint'])
+    expect(tools.map(({ name }) => name)).toEqual([
+      'list_checkpoints',
+      'get_checkpoint',
+      'diff_checkpoint',
+      'search_checkpoints',
+      'restore_checkpoint',
+    ])
     // After listTools the client checks every structured answer against the tool's output schema.
     for (const name of tools.map((tool) => tool.name)) {
-      const result = await client.callTool({ name, arguments: name === 'restore_checkpoint' ? { id: 'latest' } : {} })
+      const needed: Readonly<Record<string, object>> = { restore_checkpoint: { id: 'latest' }, search_checkpoints: { query: 'make' } }
+      const result = await client.callTool({ name, arguments: { ...needed[name] } })
       expect(result.isError ?? false).toBe(false)
       expect(result.structuredContent).toBeDefined()
     }
@@ -49,8 +56,23 @@ describe('the adapter to the SDK', () => {
     expect(result).not.toHaveProperty('structuredContent')
     await expect(client.callTool({ name: 'search', arguments: {} })).rejects.toMatchObject({
       code: -32602,
-      message: expect.stringContaining('list_checkpoints, get_checkpoint, diff_checkpoint, restore_checkpoint'),
+      message: expect.stringContaining('list_checkpoints, get_checkpoint, diff_checkpoint, search_checkpoints, restore_checkpoint'),
     })
+  })
+
+  test('tells a client that asks how far a search has come in indexing', async () => {
+    const { checkpoints } = fakeCheckpoints([])
+    const search: typeof checkpoints.search = async ({ onProgress }) => {
+      for (const done of [0, 1, 2]) onProgress?.({ done, total: 40 })
+      return { hits: [], waiting: 38, problems: [] }
+    }
+    const { client } = await connected({ ...checkpoints, search })
+    const told: object[] = []
+    const call = { name: 'search_checkpoints', arguments: { query: 'x' } }
+    await client.callTool(call, undefined, { onprogress: (progress) => told.push(progress) })
+    expect(told).toEqual([{ progress: 0, total: 40 }])
+    expect((await client.callTool(call)).isError ?? false).toBe(false)
+    expect(told).toHaveLength(1)
   })
 
   test('takes the calling session from Codex at each call, before that of the process', async () => {

@@ -30,7 +30,7 @@ describe('what a client is told of the tools', () => {
 
   test('--read-only hides the tool that writes, and the hints at it', async () => {
     const registry = registryFor(checkpoints, { readOnly: true, allowRestore: true })
-    expect(registry.names).toEqual(['list_checkpoints', 'get_checkpoint', 'diff_checkpoint'])
+    expect(registry.names).toEqual(['list_checkpoints', 'get_checkpoint', 'diff_checkpoint', 'search_checkpoints'])
     expect(registry.list().every(({ annotations }) => annotations.readOnlyHint)).toBe(true)
     expect(instructionsFor({ readOnly: true })).not.toContain('restore_checkpoint')
     expect(await registry.call('restore_checkpoint', { id: 'latest' }, { signal: new AbortController().signal })).toBeUndefined()

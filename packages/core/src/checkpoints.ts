@@ -16,6 +16,9 @@ import { type RecoveredText, type RecoverQuery, recoverCheckpoint } from './reco
 import { type LossReport, type ReportQuery, reportLosses } from './report.ts'
 import { resolveCheckpoint, resolveRecord } from './resolve.ts'
 import { type RestoreOptions, type RestoreResult, restoreCheckpoint } from './restore.ts'
+import { type SearchPage, type SearchQuery, searchEntries } from './search.ts'
+import type { SearchIndexSize } from './search-index.ts'
+import { type IndexOptions, type IndexReport, requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
 import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
 import type { WithinSession } from './within-session.ts'
 
@@ -49,6 +52,13 @@ export interface Checkpoints {
   get(id: string, within?: WithinSession): Promise<Checkpoint>
   /** A page of entries of a checkpoint. A damaged chunk shows as an entry of kind `gap` among all the others. */
   read(id: string, query?: ReadQuery): Promise<EntryPage>
+  /**
+   * Entries of all sessions that hold what the query says, best first, each with the checkpoint to read it in. Indexes first what is not indexed
+   * yet, for some seconds at most. Nothing comes from a deleted checkpoint. Throws `ARGUMENT_INVALID` for an empty query, and where there is no index.
+   */
+  search(query: SearchQuery): Promise<SearchPage>
+  /** Brings the search index up to date, and says what it holds. Resumable, idempotent; losing the index loses nothing. Throws `ARGUMENT_INVALID` where there is none. */
+  index(options?: IndexOptions): Promise<IndexReport & { readonly size: SearchIndexSize }>
   /**
    * What a compaction kept and dropped, and which facts of what was dropped no longer stand in the context. Exact: by the words alone. Reads stored bytes alone.
    * Throws `ARGUMENT_INVALID` for a checkpoint without a completed compaction.
@@ -126,6 +136,11 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
       return checkpointOf(row, record)
     },
     read: (id, query = {}) => readEntries(environment, id, query),
+    search: (query) => searchEntries(environment, query),
+    index: async (indexOptions = {}) => ({
+      ...(await updateSearchIndex(environment, indexOptions)),
+      size: await requireSearchIndex(environment).size(),
+    }),
     diff,
     report: (query = {}) => reportLosses(environment, query),
     recover: (id, query = {}) => recoverCheckpoint(environment, id, query),

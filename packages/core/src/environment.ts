@@ -1,8 +1,10 @@
 import type { Catalogue } from './catalogue.ts'
 import { CheckpointError } from './errors.ts'
 import { checkFormat, ensureFormat } from './format.ts'
+import { createKnownFound, type KnownFound } from './known-found.ts'
 import { createKnownRecords, type KnownRecords } from './known-records.ts'
 import { checkedRetention, type Retention } from './retention.ts'
+import type { SearchIndex } from './search-index.ts'
 import type { AbortOptions, Key, Storage } from './storage.ts'
 import type { AgentId, TranscriptReader } from './transcript.ts'
 import type { TranscriptFiles } from './transcript-target.ts'
@@ -18,6 +20,8 @@ export interface CheckpointsOptions {
   readonly retention?: Retention | undefined
   /** A derived list over all sessions; without it every ledger is read. */
   readonly catalogue?: Catalogue | undefined
+  /** Opened by the caller, and closed by it; without it `search` refuses. */
+  readonly searchIndex?: SearchIndex | undefined
   /** Milliseconds since the epoch; `Date.now` unless a test needs another. */
   readonly now?: (() => number) | undefined
 }
@@ -28,10 +32,12 @@ export interface Environment {
   readonly files: TranscriptFiles | undefined
   readonly retention: Retention
   readonly catalogue: Catalogue | undefined
+  readonly searchIndex: SearchIndex | undefined
   readonly readers: readonly TranscriptReader[]
   /** A long part is committed so many bytes at a time, so that a capture which is killed goes on from there. */
   readonly commitEveryBytes: number
   readonly knownRecords: KnownRecords
+  readonly knownFound: KnownFound
   /** The names of sessions by the digits of their digest that stand in checkpoint ids: no session loses its name. */
   readonly knownNames: Map<string, readonly Key[]>
   now(): number
@@ -54,8 +60,10 @@ export function createEnvironment(options: CheckpointsOptions): Environment {
     files: options.files,
     retention: checkedRetention(retention),
     catalogue: options.catalogue,
+    searchIndex: options.searchIndex,
     commitEveryBytes: 256 * 1024 * 1024,
     knownRecords: createKnownRecords(),
+    knownFound: createKnownFound(),
     knownNames: new Map(),
     now: options.now ?? Date.now,
     readerOf(agent) {

@@ -41,7 +41,26 @@ export type { Losses, LossReport, ReportQuery } from './report.ts'
 export type { RestoreOptions, RestoreResult } from './restore.ts'
 export { openClawRetention, type Retention } from './retention.ts'
 export type { RewriteSink } from './rewrite-sink.ts'
+export type { SearchPage, SearchQuery } from './search.ts'
+export type {
+  DroppedEntries,
+  IndexedPlace,
+  IndexedSessionFacts,
+  IndexHit,
+  IndexProgress,
+  SearchableEntry,
+  SearchBatch,
+  SearchIndex,
+  SearchIndexSize,
+  SearchRequest,
+  SessionProgress,
+  StreamProgress,
+} from './search-index.ts'
+export type { IndexOptions, IndexReport } from './search-indexing.ts'
+export { hasContent, type ParsedQuery, parseSearchQuery, type SearchFilters, type SearchTerm } from './search-query.ts'
+export { fingerprintOf, searchableText } from './search-text.ts'
 export { shellQuoted } from './shell-quoted.ts'
+export type { SearchHit } from './shown-hits.ts'
 export type { ReadView } from './snapshot-view.ts'
 export {
   type AbortOptions,

@@ -10,10 +10,12 @@ import type { WithinSession } from './within-session.ts'
 
 const limits = { default: 50, most: 1000 }
 const views: readonly ReadView[] = ['context', 'after', 'all', 'raw']
+/** Where an entry is looked for when nobody says in which view it is. */
+const viewsAround: readonly ReadView[] = ['context', 'all', 'raw']
 
 /** Which entries of a checkpoint. */
 export interface ReadQuery extends WithinSession {
-  /** By default `context`. */
+  /** By default `context`; with `around` the first of `context`, `all` and `raw` that has the entry. */
   readonly view?: ReadView | undefined
   /** The place in the view of the first entry, from 0. */
   readonly from?: number | undefined
@@ -56,9 +58,8 @@ export interface EntryPage {
 
 /** A page of entries of a checkpoint. */
 export async function readEntries(environment: Environment, id: string, query: ReadQuery): Promise<EntryPage> {
-  const view = query.view ?? 'context'
-  if (!views.includes(view)) {
-    throw new CheckpointError('ARGUMENT_INVALID', `There is no view ${JSON.stringify(view)}. Views: ${views.join(', ')}.`, {
+  if (query.view !== undefined && !views.includes(query.view)) {
+    throw new CheckpointError('ARGUMENT_INVALID', `There is no view ${JSON.stringify(query.view)}. Views: ${views.join(', ')}.`, {
       argument: 'view',
       expected: views.join(', '),
     })
@@ -67,7 +68,7 @@ export async function readEntries(environment: Environment, id: string, query: R
   const options = { signal: query.signal }
   const { record, ...located } = await resolveRecord(environment, id, query)
   const snapshot = await indexSnapshot({ environment, name: located.name, ledger: located.ledger }, record, options)
-  const found = snapshotView(snapshot, record, view, { dropped: query.dropped === true })
+  const { view, found } = viewMeant(query, (wanted) => snapshotView(snapshot, record, wanted, { dropped: query.dropped === true }))
   const from = firstOf(found, query, limit)
   const entries: ReadEntry[] = []
   for (let place = from; place < Math.min(from + limit, found.total); place++) {
@@ -85,6 +86,20 @@ export async function readEntries(environment: Environment, id: string, query: R
   }
 }
 
+/** The view that was asked for; where none was, one that has the entry around which to read. */
+function viewMeant(
+  { view, around }: ReadQuery,
+  viewOf: (view: ReadView) => SnapshotView,
+): { readonly view: ReadView; readonly found: SnapshotView } {
+  const entryId = trimmed(around)
+  for (const wider of view === undefined && entryId !== undefined ? viewsAround : []) {
+    const found = viewOf(wider)
+    if (found.placeOf(entryId ?? '') !== undefined) return { view: wider, found }
+  }
+  const meant = view ?? 'context'
+  return { view: meant, found: viewOf(meant) }
+}
+
 function firstOf(view: SnapshotView, query: ReadQuery, limit: number): number {
   const around = trimmed(query.around)
   const from = wholeNumber('from', query.from)
@@ -92,7 +107,9 @@ function firstOf(view: SnapshotView, query: ReadQuery, limit: number): number {
   if (from !== undefined) throw new CheckpointError('ARGUMENT_INVALID', 'Give either from or around, not both.', { argument: 'around' })
   const at = view.placeOf(around)
   if (at === undefined) {
-    throw new CheckpointError('ARGUMENT_INVALID', `This view has no entry ${JSON.stringify(around)}. Try the view all or raw.`, {
+    const where = query.view === undefined ? 'This checkpoint has no entry' : 'This view has no entry'
+    const advice = query.view === undefined ? '' : ' Try the view all or raw.'
+    throw new CheckpointError('ARGUMENT_INVALID', `${where} ${JSON.stringify(around)}.${advice}`, {
       argument: 'around',
       expected: 'an entry id of the view',
     })

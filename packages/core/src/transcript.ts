@@ -285,6 +285,8 @@ export interface TranscriptReader {
   structureInto?(transcript: Transcript, sink: StructureSink, options?: Parameters<TranscriptReader['structure']>[1]): Promise<void>
   /** What one line says, for a place in an index: its text is read only when it is shown. */
   entry(line: Uint8Array, indexed: IndexedEntry): Entry
+  /** Whether `entry` needs the entry's note for its text; without this, part, kind, id, role and the line are enough. */
+  readonly textNeedsNote?: true | undefined
   /**
    * What the line says and does, step by step, in its order. Never throws; a line that does nothing gives none. Without this method an entry has
    * said its text, and one of the role `tool` has returned it.

@@ -36,7 +36,7 @@ export const defineRead: DefineCommand = (command, invocation) => {
     )
     .option('--from <place>', 'the first entry, counted from 0 in the view', wholeNumber('--from'))
     .option('--limit <count>', 'how many entries, 1 to 1000 (default: 50)', pageLimit)
-    .option('--around <entry>', 'the page around this entry')
+    .option('--around <entry>', 'the page around this entry, in the first of context, all and raw that has it')
     .option('--dropped', 'only entries that the compaction dropped')
     .option('--raw', 'the exact bytes of the transcript on standard output')
     .option('--part <name>', 'with --raw: a sidecar instead of the main part (show lists them)')

@@ -5,6 +5,7 @@ import { refuseTogether } from '../option-values.ts'
 import type { DefineCommand } from '../program.ts'
 import { startProgress } from '../progress.ts'
 import { type ScanResult, scanFiles } from '../scan-files.ts'
+import { indexKept, indexNotes } from '../scan-index.ts'
 import { scanBlocks, scanNotes, scanReport } from '../scan-report.ts'
 import { counted } from '../text.ts'
 
@@ -12,6 +13,7 @@ interface ScanOptions {
   readonly agent?: readonly string[]
   readonly again?: true
   readonly root?: string
+  readonly index?: false
 }
 
 /** `scan`: imports the compactions of every session below the paths. */
@@ -22,6 +24,7 @@ export const defineScan: DefineCommand = (command, invocation) => {
     .option('--agent <agent...>', 'sessions of these agents alone')
     .option('--root <folder>', 'another home folder, below which the agents’ own folders are looked for')
     .option('--again', 'also what was deleted before, and read every file again')
+    .option('--no-index', 'leave it to the next search to index what is new')
     .action((paths: readonly string[], options: ScanOptions) => scan(invocation, paths, options))
   addExamples(command, [
     ['palimpsest scan', 'all sessions on this machine'],
@@ -35,10 +38,14 @@ async function scan(invocation: Invocation, paths: readonly string[], options: S
   if (options.root !== undefined) refuseTogether('--root', paths.length > 0 ? ['a path'] : [], 'a path is looked into wherever it is.')
   const result = await scanWithProgress(invocation, paths, options)
   const hints = { list: invocation.commandLine('list'), scanFolder: invocation.commandLine('scan', 'PATH') }
-  await invocation.output.result(scanReport(result), () => scanBlocks(result, hints))
+  const isIndexing = options.index !== false
+  // People see what was kept before it is indexed; a program gets one value.
+  const index = invocation.json && isIndexing ? await indexKept(invocation) : undefined
+  await invocation.output.result({ ...scanReport(result), ...(index === undefined ? {} : { index }) }, () => scanBlocks(result, hints))
   const [failed] = result.namedFailures
   if (!invocation.json) {
     await invocation.output.note(...scanNotes(result), ...result.namedFailures.flatMap(({ error }) => checkpointErrorLines(error)))
+    if (isIndexing) await invocation.output.note(...indexNotes(await indexKept(invocation)))
   }
   if (failed !== undefined) throw new Reported('a named file is no session', { cause: failed.error })
 }
@@ -46,7 +53,7 @@ async function scan(invocation: Invocation, paths: readonly string[], options: S
 async function scanWithProgress(
   invocation: Invocation,
   paths: readonly string[],
-  { agent, again, root }: ScanOptions,
+  { agent, again, root }: Omit<ScanOptions, 'index'>,
 ): Promise<ScanResult> {
   const host = await invocation.host()
   const progress = await startProgress(invocation, 'Looking for sessions…')

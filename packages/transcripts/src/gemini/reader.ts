@@ -19,6 +19,7 @@ export function geminiReader(home: GeminiHome): TranscriptReader {
     structure: (transcript, options) => geminiStructure(transcript, options ?? {}),
     entry: geminiEntry,
     steps: geminiSteps,
+    textNeedsNote: true,
     compactions: (transcript, options) => geminiCompactions(transcript, options ?? {}),
     context: geminiContext,
     kept: geminiKept,

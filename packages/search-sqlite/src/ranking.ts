@@ -1,0 +1,125 @@
+import type { EntryRow, EntryRows } from './entry-rows.ts'
+
+/** An entry by its number, and how well it matches: above 0, the higher the better. */
+export interface RankedEntry {
+  readonly number: number
+  readonly score: number
+}
+
+/** The entries in which one term stands, each with its score for that term. */
+export interface TermMatches {
+  readonly scores: ReadonlyMap<number, number>
+}
+
+/** What ranking asks of the entries. */
+export type RankedRows = Pick<EntryRows, 'sessionOf' | 'entry' | 'before' | 'behind'>
+
+/** How much an entry takes of what those before and behind it say of a term that it lacks, the nearest first. */
+interface NeighbourWeights {
+  readonly before: readonly number[]
+  readonly behind: readonly number[]
+}
+
+/** A call follows the words that say what it is for, and its result follows it. */
+const ofCall: NeighbourWeights = { before: [0.9, 0.5, 0.25], behind: [0.5, 0.25] }
+const ofOther: NeighbourWeights = { before: [0.4, 0.25, 0.1], behind: [0.3, 0.15] }
+/** Calls are what is most often looked for; a summary repeats what stands elsewhere. */
+const callFactor = 1.15
+const summaryFactor = 0.6
+/** How much of an entry's score is that of its session. */
+const sessionWeight = 0.25
+/** How much other matches of its session lift an entry that holds all of the words. */
+const companyWeight = 0.1
+/** So many of the best entries are compared with their neighbours, and what stands behind so many of them is taken in. */
+const compared = 400
+const followed = 150
+
+/** Entries that hold everything that was asked for: by their own score, lifted where others of their session do too. */
+export function rankedTogether(matches: readonly RankedEntry[], rows: Pick<RankedRows, 'sessionOf'>): readonly RankedEntry[] {
+  const bySession = new Map<number, number>()
+  for (const { number, score } of matches) {
+    const session = rows.sessionOf(number).number
+    bySession.set(session, (bySession.get(session) ?? 0) + score)
+  }
+  const most = Math.max(...bySession.values(), 1e-9)
+  return matches
+    .map(({ number, score }) => {
+      const others = (bySession.get(rows.sessionOf(number).number) ?? score) - score
+      return { number, score: score * (1 + (companyWeight * others) / most) }
+    })
+    .sort((left, right) => right.score - left.score)
+}
+
+/**
+ * Entries that hold any of the terms. An entry counts for what it says itself, for what its neighbours say of the terms that it lacks, and for its
+ * session: how well that holds all of the terms, wherever. `takesCalls`: calls that stand behind the best are taken in, whether they hold a term
+ * themselves or not.
+ */
+export function rankedByTerms(
+  terms: readonly TermMatches[],
+  rows: RankedRows,
+  options: { readonly filter: (number: number) => boolean; readonly takesCalls: boolean; readonly limit: number },
+): readonly RankedEntry[] {
+  const { filter, takesCalls, limit } = options
+  const own = new Map<number, number>()
+  for (const { scores } of terms) for (const [number, score] of scores) own.set(number, (own.get(number) ?? 0) + score)
+  const best = [...own].sort((left, right) => right[1] - left[1]).map(([number]) => number)
+  const candidates = new Set(best.slice(0, Math.max(compared, limit)))
+  for (const number of takesCalls ? best.slice(0, followed) : []) {
+    for (const next of rows.behind(number, 2)) if (isCall(rows.entry(next))) candidates.add(next)
+  }
+  const sessions = sessionScores(terms, rows)
+  const most = Math.max(...sessions.values(), 1e-9)
+  const ranked: { number: number; score: number }[] = []
+  for (const number of candidates) {
+    if (!filter(number)) continue
+    const session = (sessions.get(rows.sessionOf(number).number) ?? 0) / most
+    const score = entryScore(terms, number, rows) * (1 - sessionWeight + sessionWeight * session)
+    if (score > 0) ranked.push({ number, score })
+  }
+  return ranked.sort((left, right) => right.score - left.score).slice(0, limit)
+}
+
+function entryScore(terms: readonly TermMatches[], number: number, rows: RankedRows): number {
+  const entry = rows.entry(number)
+  const weights = isCall(entry) ? ofCall : ofOther
+  const before = rows.before(number, weights.before.length)
+  const behind = rows.behind(number, weights.behind.length)
+  let sum = 0
+  for (const { scores } of terms) {
+    let score = scores.get(number) ?? 0
+    before.forEach((neighbour, at) => {
+      score = Math.max(score, (scores.get(neighbour) ?? 0) * (weights.before[at] ?? 0))
+    })
+    behind.forEach((neighbour, at) => {
+      score = Math.max(score, (scores.get(neighbour) ?? 0) * (weights.behind[at] ?? 0))
+    })
+    sum += score
+  }
+  return sum * (isCall(entry) ? callFactor : entry.kind === 'summary' ? summaryFactor : 1)
+}
+
+function isCall({ role, tool }: EntryRow): boolean {
+  return role === 'assistant' && tool !== undefined
+}
+
+/** How well each session holds all of the terms: of each its best entry, and a little for every other. */
+function sessionScores(terms: readonly TermMatches[], rows: Pick<RankedRows, 'sessionOf'>): ReadonlyMap<number, number> {
+  const total = new Map<number, number>()
+  for (const { scores } of terms) {
+    const ofTerm = new Map<number, { best: number; count: number }>()
+    for (const [number, score] of scores) {
+      const session = rows.sessionOf(number).number
+      const known = ofTerm.get(session)
+      if (known === undefined) ofTerm.set(session, { best: score, count: 1 })
+      else {
+        known.best = Math.max(known.best, score)
+        known.count += 1
+      }
+    }
+    for (const [session, { best, count }] of ofTerm) {
+      total.set(session, (total.get(session) ?? 0) + best * (1 + 0.3 * Math.log(count)))
+    }
+  }
+  return total
+}
