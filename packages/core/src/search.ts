@@ -81,7 +81,7 @@ export async function searchEntries(environment: Environment, query: SearchQuery
     ranked = withoutRepeated(found)
   }
   for (;;) {
-    if (window + windowHits > asked) await ask(window + (asked === 0 ? Math.max(limit, windowHits) : limit + windowHits))
+    if (window + windowHits > asked) await ask(Math.max(4 * asked, window + Math.max(limit, windowHits)))
     if (isPrecise && asked < preciseWindowHits && ranked.every(holdsPhrase)) await ask(preciseWindowHits)
     const width = isPrecise && window === 0 ? preciseWidth(ranked) : windowHits
     if (window >= ranked.length) return { hits: page.hits(), waiting, problems }

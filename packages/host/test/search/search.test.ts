@@ -281,6 +281,31 @@ describe('the file of the index', () => {
     expect(existsSync(folder)).toBe(false)
   })
 
+  test('on a full disk indexing says so, search answers from what is there, and nothing is lost', async () => {
+    const { workshop, service, folder, index, openIndex } = await openSearch(openFsStore)
+    const { file } = await compactedSession(workshop, service)
+    await service.index()
+    index.close()
+    class FullDatabase extends DatabaseSync {
+      constructor(path: string) {
+        super(path)
+        this.exec('PRAGMA max_page_count = 1')
+      }
+    }
+    const full = createSqliteSearchIndex({ folder, sqlite: () => ({ ...sqlite(), DatabaseSync: FullDatabase }) })
+    await file.turn(Array.from({ length: 20_000 }, (_, at) => `word${at}`).join(' '))
+    await service.capture({ ...of(file), reason: 'manual' })
+    const onFullDisk = workshop.service({ searchIndex: full })
+    await expect(onFullDisk.index()).rejects.toMatchObject({ code: 'STORAGE_REFUSED', message: expect.stringContaining('index --rebuild') })
+    const page = await onFullDisk.search({ query: 'flux' })
+    expect(page.hits[0]?.snippet).toContain('flux')
+    expect(page.problems[0]?.message).toContain('full')
+    full.close()
+    const again = openIndex()
+    expect((await found(workshop.service({ searchIndex: again }), 'word19999')).length).toBeGreaterThan(0)
+    again.close()
+  })
+
   test('two processes may index the same store at once: each entry is there once', async () => {
     const { workshop, service, openIndex, index } = await openSearch(openFsStore)
     for (let number = 0; number < 6; number += 1) await compactedSession(workshop, service, `pi-session-${number}`)
