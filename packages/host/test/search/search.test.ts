@@ -152,6 +152,21 @@ describe.each([
     expect((await found(service, 'zebras -agent -another')).every(({ agent }) => agent === 'pi')).toBe(true)
   })
 
+  test('what many sessions say in the same words is one hit, and hides nothing', async () => {
+    const { workshop, service } = await openSearch(openStore)
+    for (let number = 0; number < 30; number += 1) {
+      const file = await workshop.pi(`pi-session-${number}`)
+      await file.turn('pelican pelican')
+      if (number === 7) await file.turn('a word about one other pelican among many other words')
+      await service.capture({ ...of(file), reason: 'manual' })
+    }
+    const hits = await found(service, 'pelican role:user')
+    expect(hits.map(({ snippet, duplicates }) => [snippet, duplicates])).toEqual([
+      ['pelican pelican', 29],
+      ['a word about one other pelican among many other words', undefined],
+    ])
+  })
+
   test('pages give every hit once', async () => {
     const { workshop, service } = await openSearch(openStore)
     const file = await workshop.pi()
