@@ -18,6 +18,7 @@ const updateDefaultMs = 5_000
 const windowHits = 20
 /** More of them at first where many hold the words, and signs or capitals tell what is meant from what only has the same words. */
 const preciseWindowHits = 80
+const mostAsked = 20_000
 
 /** What is looked for, and which page of what is found. */
 export interface SearchQuery extends AbortOptions {
@@ -76,26 +77,31 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   let asked = 0
   let count = 0
   const isPrecise = window === 0 && hasSigns(parsed.verbatim)
-  const ask = async (wanted: number) => {
-    const found = await index.find({ ...request, limit: wanted })
-    asked = wanted
-    count = found.length
-    ranked = withoutRepeated(found)
+  /** Asks until there are so many that say different things, or no more. */
+  const fill = async (until: number) => {
+    while (ranked.length < until && count >= asked && asked < mostAsked) {
+      asked = Math.min(mostAsked, Math.max(4 * asked, until, limit))
+      const found = await index.find({ ...request, limit: asked })
+      count = found.length
+      ranked = withoutRepeated(found)
+    }
   }
   for (;;) {
-    if (window + windowHits > asked) await ask(window + (asked === 0 ? Math.max(limit, windowHits) : limit + windowHits))
-    if (isPrecise && asked < preciseWindowHits && ranked.every(holdsPhrase)) await ask(preciseWindowHits)
-    const width = isPrecise && window === 0 ? preciseWidth(ranked) : windowHits
+    await fill(window + windowHits)
+    if (isPrecise && window === 0 && ranked.every(holdsPhrase)) await fill(preciseWindowHits)
     if (window >= ranked.length) return { hits: page.hits(), waiting, problems }
-    const shown = await shownHits(entries, ranked.slice(window, window + width), parsed, characters)
+    const width = isPrecise && window === 0 ? preciseWidth(ranked) : windowHits
+    const inWindow = ranked.slice(window, window + width)
+    const shown = await shownHits(entries, inWindow, parsed, characters)
     for (const hit of shown.slice(skip)) {
       if (!page.take(hit)) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
       skip += 1
     }
-    window += width
+    window += inWindow.length
     skip = 0
-    // Whether more follows is found out by who asks for it.
-    if (page.isFull() && count >= asked) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
+    // Whether more follows than was asked for is found out by who asks for it.
+    const mayFollow = window < ranked.length || count >= asked
+    if (page.isFull() && mayFollow) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
   }
 }
 

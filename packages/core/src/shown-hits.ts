@@ -2,7 +2,7 @@ import { boundedMap } from './bounded-map.ts'
 import type { FoundEntries, LivingHit } from './found-entries.ts'
 import type { IndexHit } from './search-index.ts'
 import type { ParsedQuery } from './search-query.ts'
-import { plain, snippetOf, verbatimness } from './snippet.ts'
+import { nearby, plain, snippetOf, verbatimness } from './snippet.ts'
 import type { EntryKind, EntryRole, PartName } from './transcript.ts'
 
 const readsAtOnce = 4
@@ -62,7 +62,8 @@ export async function shownHits(
   const shown = living
     .filter((hit) => characters === 0 || texts.has(hit))
     .map((hit) => {
-      const text = texts.get(hit)
+      const whole = texts.get(hit)
+      const text = whole === undefined ? undefined : nearby(whole, wantedOf(query))
       // Plain words are meant in any case.
       const verbatim = text === undefined ? 0 : Math.min(verbatimness(text, query.verbatim), hasSigns(query.verbatim) ? 2 : 1)
       return { hit, text, verbatim }
@@ -106,8 +107,7 @@ function shownHit(
 ): ShownHit {
   const { hit, ledger, row, place, dropped, others } = living
   const { entryId, kind, role, tool, createdAt, score, fingerprint } = hit
-  const wanted = { verbatim: query.verbatim, terms: query.terms.map((term) => term.text) }
-  const snippet = text === undefined ? { text: '', marks: [] } : snippetOf(text, wanted, characters)
+  const snippet = text === undefined ? { text: '', marks: [] } : snippetOf(text, wantedOf(query), characters)
   return {
     sameAs: text === undefined ? fingerprint : sameness(text, snippet.text, fingerprint),
     hit: {
@@ -131,6 +131,10 @@ function shownHit(
       ...(others === 0 ? {} : { duplicates: others }),
     },
   }
+}
+
+function wantedOf({ verbatim, terms }: ParsedQuery): { readonly verbatim: string; readonly terms: readonly string[] } {
+  return { verbatim, terms: terms.map((term) => term.text) }
 }
 
 /** Short texts are the same where they say the same; long ones where what is shown of them does, and that is more than a few words. */

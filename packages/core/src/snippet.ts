@@ -6,6 +6,7 @@ export interface Snippet {
 }
 
 const mostMarks = 50
+const longText = 400_000
 const mostWordsOfPhrase = 40
 const ellipsis = '…'
 const wordPattern = /[\p{L}\p{N}\p{M}]+|\p{Extended_Pictographic}/gu
@@ -36,6 +37,18 @@ export function snippetOf(
   }
   shown += flat(text.slice(at, to), shown)
   return { text: shown.trimEnd() + (to < text.length ? ellipsis : ''), marks: marks.filter(([, end]) => end <= shown.trimEnd().length) }
+}
+
+/**
+ * The part of a very long text around the first place that holds what was looked for, else its longest word: all that is shown of it, and compared with what
+ * was written. A shorter text as it is.
+ */
+export function nearby(text: string, wanted: { readonly verbatim: string; readonly terms: readonly string[] }): string {
+  if (text.length <= longText) return text
+  const longest = wanted.terms.toSorted((left, right) => right.length - left.length)[0] ?? ''
+  const found = firstMatch(phrasePattern(wanted.verbatim), text) ?? firstMatch(termPattern(longest), text)
+  const start = Math.max(0, (found?.start ?? 0) - longText / 4)
+  return text.slice(start, start + longText)
 }
 
 /** How well a text holds another as it was written, white space aside: 2, in the same case; 1, in another; 0, not at all. */

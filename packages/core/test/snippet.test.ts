@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { snippetOf, verbatimness } from '../src/snippet.ts'
+import { nearby, snippetOf, verbatimness } from '../src/snippet.ts'
 
 const marked = (text: string, verbatim: string, terms = verbatim.split(' '), characters = 80) => {
   const snippet = snippetOf(text, { verbatim, terms }, characters)
@@ -64,6 +64,15 @@ describe('a snippet', () => {
     expect(marked(text, `${'aaaa '.repeat(39)}b`).text.length).toBeLessThan(400)
     expect(marked('(((('.repeat(100_000), '(a+)+$').text.length).toBeLessThan(200)
   })
+})
+
+test('of a very long text the part around what was looked for is looked at', () => {
+  const text = `${'lorem ipsum '.repeat(200_000)} the needle, at last ${'dolor '.repeat(200_000)}`
+  const part = nearby(text, { verbatim: 'needle at last', terms: ['needle', 'last'] })
+  expect(part.length).toBe(400_000)
+  expect(part).toContain('the needle, at last')
+  expect(nearby(text, { verbatim: 'no such words', terms: ['needle', 'no'] })).toContain('needle')
+  expect(nearby('short', { verbatim: 'x', terms: [] })).toBe('short')
 })
 
 test('what holds a text in the same case holds it better, and white space never counts', () => {

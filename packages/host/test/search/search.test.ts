@@ -152,6 +152,21 @@ describe.each([
     expect((await found(service, 'zebras -agent -another')).every(({ agent }) => agent === 'pi')).toBe(true)
   })
 
+  test('what many sessions say in the same words is one hit, and hides nothing', async () => {
+    const { workshop, service } = await openSearch(openStore)
+    for (let number = 0; number < 30; number += 1) {
+      const file = await workshop.pi(`pi-session-${number}`)
+      await file.turn('pelican pelican')
+      if (number === 7) await file.turn('a word about one other pelican among many other words')
+      await service.capture({ ...of(file), reason: 'manual' })
+    }
+    const hits = await found(service, 'pelican role:user')
+    expect(hits.map(({ snippet, duplicates }) => [snippet, duplicates])).toEqual([
+      ['pelican pelican', 29],
+      ['a word about one other pelican among many other words', undefined],
+    ])
+  })
+
   test('pages give every hit once', async () => {
     const { workshop, service } = await openSearch(openStore)
     const file = await workshop.pi()
@@ -279,6 +294,31 @@ describe('the file of the index', () => {
     await expect(service.search({ query: 'flux' })).rejects.toMatchObject({ code: 'STORAGE_REFUSED' })
     await chmod(workshop.folder, 0o700)
     expect(existsSync(folder)).toBe(false)
+  })
+
+  test('on a full disk indexing says so, search answers from what is there, and nothing is lost', async () => {
+    const { workshop, service, folder, index, openIndex } = await openSearch(openFsStore)
+    const { file } = await compactedSession(workshop, service)
+    await service.index()
+    index.close()
+    class FullDatabase extends DatabaseSync {
+      constructor(path: string) {
+        super(path)
+        this.exec('PRAGMA max_page_count = 1')
+      }
+    }
+    const full = createSqliteSearchIndex({ folder, sqlite: () => ({ ...sqlite(), DatabaseSync: FullDatabase }) })
+    await file.turn(Array.from({ length: 20_000 }, (_, at) => `word${at}`).join(' '))
+    await service.capture({ ...of(file), reason: 'manual' })
+    const onFullDisk = workshop.service({ searchIndex: full })
+    await expect(onFullDisk.index()).rejects.toMatchObject({ code: 'STORAGE_REFUSED', message: expect.stringContaining('index --rebuild') })
+    const page = await onFullDisk.search({ query: 'flux' })
+    expect(page.hits[0]?.snippet).toContain('flux')
+    expect(page.problems[0]?.message).toContain('full')
+    full.close()
+    const again = openIndex()
+    expect((await found(workshop.service({ searchIndex: again }), 'word19999')).length).toBeGreaterThan(0)
+    again.close()
   })
 
   test('two processes may index the same store at once: each entry is there once', async () => {
