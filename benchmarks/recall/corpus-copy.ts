@@ -49,7 +49,7 @@ function withoutDescribed(bytes: Buffer, described: Map<string, readonly ShellCa
     const feed = bytes.indexOf(10, start)
     const end = feed === -1 ? bytes.length : feed
     const line = bytes.subarray(start, end)
-    const copied = line.includes('"description"') ? withoutDescribedLine(line, described) : line
+    const copied = line.includes('"description"') || line.includes('Background command') ? withoutDescribedLine(line, described) : line
     pieces.push(copied, bytes.subarray(end, end + 1))
     start = end + 1
   }
@@ -64,8 +64,9 @@ function withoutDescribedLine(line: Buffer, described: Map<string, readonly Shel
     return line
   }
   const { value, calls } = withoutDescriptions(parsed)
-  if (!calls.some(({ description }) => description !== undefined)) return line
-  const copied = Buffer.from(JSON.stringify(value))
+  const text = JSON.stringify(value)
+  if (text === JSON.stringify(parsed)) return line
+  const copied = Buffer.from(text)
   described.set(lineDigest(copied), calls)
   return copied
 }

@@ -7,6 +7,7 @@ import type { EngineName, RecallEngine } from './engine.ts'
 import { exactEvidence } from './exact-evidence.ts'
 import { type Answered, measure } from './measure.ts'
 import { missesMarkdown } from './misses.ts'
+import { openPalimpsestEngine } from './palimpsest-engine.ts'
 import { openPlainEngine } from './plain-engine.ts'
 import { purposeToCommand } from './purpose-to-command.ts'
 import type { RecallQuery } from './recall-query.ts'
@@ -44,7 +45,9 @@ export async function runCorpus(
       transcriptBytes: corpus.transcriptBytes,
       folder: await made(join(folder, 'plain')),
     })
+    // Plain counts occurrences, whether it is measured or not.
     engines.push(plain)
+    if (options.engines.includes('palimpsest')) engines.push(await openPalimpsestEngine(host, corpus.transcriptBytes))
     const tasks: readonly { readonly task: TaskName; readonly queries: readonly RecallQuery[]; readonly none: string }[] = [
       {
         task: 'exact evidence',
@@ -53,7 +56,12 @@ export async function runCorpus(
       },
       { task: 'purpose to command', queries: purposeToCommand(corpus.sessions), none: 'no shell call says what it is for' },
     ]
-    const measured = await measureTasks(tasks, engines, options, corpus)
+    const measured = await measureTasks(
+      tasks,
+      engines.filter(({ name }) => options.engines.includes(name)),
+      options,
+      corpus,
+    )
     return {
       corpusHash: copy.hash,
       corpus: { files: copy.files, sizeBytes: copy.sizeBytes, sessions: corpus.sessions.length, unreadFiles: corpus.unread },

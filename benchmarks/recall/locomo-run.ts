@@ -1,11 +1,14 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { openHost } from '@palimpsest/host'
+import { messagesTranscript } from '@palimpsest/transcripts'
 import type { PartialReport, RecallOptions } from './corpus-run.ts'
 import type { EngineName, IndexCost, RecallEngine } from './engine.ts'
 import { type LocomoConversation, readLocomo } from './locomo.ts'
-import { locomoQueries, locomoSessions } from './locomo-task.ts'
+import { locomoMessages, locomoQueries, locomoSessionKey, locomoSessions } from './locomo-task.ts'
 import { type Answered, measure } from './measure.ts'
+import { openPalimpsestEngine } from './palimpsest-engine.ts'
 import { openPlainEngine } from './plain-engine.ts'
 import { type Split, splitter } from './split.ts'
 import { taskResults } from './task-result.ts'
@@ -43,15 +46,37 @@ export async function runLocomo(file: string, options: RecallOptions): Promise<P
   }
 }
 
-async function openEngines(conversation: LocomoConversation, { folder }: RecallOptions): Promise<readonly RecallEngine[]> {
+/** The engines over one conversation alone. */
+async function openEngines(conversation: LocomoConversation, { folder, engines }: RecallOptions): Promise<readonly RecallEngine[]> {
   const own = join(folder, createHash('sha256').update(conversation.id).digest('hex').slice(0, 16))
   await mkdir(own, { recursive: true })
   const sessions = locomoSessions(conversation)
-  const transcriptBytes = sessions.reduce(
-    (sum, { entries }) => sum + [...entries.values()].reduce((bytes, { text }) => bytes + Buffer.byteLength(text), 0),
-    0,
-  )
-  return [openPlainEngine({ sessions, transcriptBytes, folder: own })]
+  const texts = sessions.flatMap(({ entries }) => [...entries.values()].map(({ text }) => text))
+  const transcriptBytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  return [
+    ...(engines.includes('plain') ? [openPlainEngine({ sessions, transcriptBytes, folder: own })] : []),
+    ...(engines.includes('palimpsest') ? [await openOverMessages(conversation, { transcriptBytes, folder: own })] : []),
+  ]
+}
+
+/** The product over the sessions of a conversation, kept as the histories of a program. */
+async function openOverMessages(
+  { id, sessions }: LocomoConversation,
+  { transcriptBytes, folder }: { readonly transcriptBytes: number; readonly folder: string },
+): Promise<RecallEngine> {
+  const host = await openHost({ env: {}, homeFolder: join(folder, 'home'), store: join(folder, 'store') })
+  for (const session of sessions) {
+    const transcript = messagesTranscript(locomoMessages(session), { sessionId: locomoSessionKey(id, session.number) })
+    await host.checkpoints.capture({ agent: 'messages', transcript, reason: 'session-end' })
+  }
+  const engine = await openPalimpsestEngine(host, transcriptBytes)
+  return {
+    ...engine,
+    async close() {
+      await engine.close()
+      await host.close()
+    },
+  }
 }
 
 function added(before: IndexCost | undefined, cost: IndexCost): IndexCost {

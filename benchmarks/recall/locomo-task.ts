@@ -43,6 +43,7 @@ export function locomoMessages(session: LocomoSession): readonly { id: string; r
   }))
 }
 
-function locomoSessionKey(conversation: string, session: number): string {
+/** What a session of a conversation is called. */
+export function locomoSessionKey(conversation: string, session: number): string {
   return `${conversation}-session-${session}`
 }

@@ -14,14 +14,18 @@ export interface WithoutDescriptions {
 
 /**
  * Takes the description out of every shell call in a record: of each object with a `command`, as Claude Code's, OpenCode's, Gemini's and Copilot's have it;
- * Codex's calls have their arguments as JSON in a string, and no description.
+ * Codex's calls have their arguments as JSON in a string, and no description. Where Claude Code repeats it when a call in the background ends, it is taken out too.
  */
 export function withoutDescriptions(value: unknown): WithoutDescriptions {
   const calls: ShellCall[] = []
   return { value: taken(value, calls, 0), calls }
 }
 
+/** Claude Code repeats the description when a call in the background ends. */
+const repeatedDescription = /Background command "[^"\n]*"/g
+
 function taken(value: unknown, calls: ShellCall[], depth: number): unknown {
+  if (typeof value === 'string') return value.replace(repeatedDescription, 'Background command')
   if (typeof value !== 'object' || value === null || depth > maxDepth) return value
   if (Array.isArray(value)) return value.map((item) => taken(item, calls, depth + 1))
   const fields = Object.entries(value)

@@ -24,6 +24,11 @@ describe('a description', () => {
     })
   })
 
+  test('is taken out where Claude Code repeats it at the end of a call in the background', () => {
+    const line = { content: '<summary>Background command "Run the tests" completed (exit code 0)</summary>' }
+    expect(withoutDescriptions(line).value).toEqual({ content: '<summary>Background command completed (exit code 0)</summary>' })
+  })
+
   test("is none of Codex's calls, whose arguments are JSON in a string", () => {
     const call = { type: 'function_call', name: 'shell', arguments: '{"command":["bash","-lc","ls -la src"]}' }
     expect(withoutDescriptions(call)).toEqual({ value: call, calls: [{ command: 'ls -la src' }] })
