@@ -8,7 +8,9 @@ import {
   type Checkpoints,
   type EntryPage,
   type ImportResult,
+  type IndexReport,
   type PruneReport,
+  type SearchPage,
   type SessionPage,
   type TranscriptOrigin,
   type TranscriptReader,
@@ -54,6 +56,8 @@ export interface FakeAnswers {
   readonly deleted?: readonly string[]
   readonly pruned?: PruneReport
   readonly verified?: VerifyReport
+  readonly found?: SearchPage
+  readonly indexed?: IndexReport
   readonly outcome?: 'captured' | 'unchanged'
   readonly warnings?: readonly string[]
   readonly room?: BranchRoom
@@ -173,6 +177,8 @@ function fakeCheckpoints(answers: FakeAnswers, calls: Call[]): Checkpoints {
     deleteSession: (...args) => answer('deleteSession', args, answers.deleted ?? [checkpoint.id]),
     undelete: (...args) => answer('undelete', args, checkpoint),
     verify: (...args) => answer('verify', args, answers.verified ?? verifyReport()),
+    search: (...args) => answer('search', args, answers.found ?? { hits: [], waiting: 0, problems: [] }),
+    index: (...args) => answer('index', args, answers.indexed ?? { indexed: 0, waiting: 0, problems: [] }),
     prune: (...args) => answer('prune', args, answers.pruned ?? pruneReport()),
   }
 }

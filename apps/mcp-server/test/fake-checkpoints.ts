@@ -86,6 +86,8 @@ export function fakeCheckpoints(kept: readonly Kept[]): { readonly checkpoints: 
     abandon: refuse,
     import: refuse,
     sessions: refuse,
+    search: refuse,
+    index: refuse,
     parts: refuse,
     raw: () => {
       throw new Error('not part of this fake')

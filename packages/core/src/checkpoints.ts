@@ -12,6 +12,8 @@ import { type CheckpointPart, partsOfCheckpoint, rawBytes } from './raw-bytes.ts
 import { type EntryPage, type ReadQuery, readEntries } from './read.ts'
 import { resolveCheckpoint, resolveRecord } from './resolve.ts'
 import { type RestoreOptions, type RestoreResult, restoreCheckpoint } from './restore.ts'
+import { type SearchPage, type SearchQuery, searchEntries } from './search.ts'
+import { type IndexOptions, type IndexReport, updateSearchIndex } from './search-indexing.ts'
 import { type VerifyOptions, type VerifyReport, verifyStore } from './verify.ts'
 import type { WithinSession } from './within-session.ts'
 
@@ -45,6 +47,13 @@ export interface Checkpoints {
   get(id: string, within?: WithinSession): Promise<Checkpoint>
   /** A page of entries of a checkpoint. A damaged chunk shows as an entry of kind `gap` among all the others. */
   read(id: string, query?: ReadQuery): Promise<EntryPage>
+  /**
+   * Entries of all sessions that hold what the query says, best first, each with the checkpoint to read it in. Indexes first what is not indexed
+   * yet, for some seconds at most. Nothing comes from a deleted checkpoint. Throws `ARGUMENT_INVALID` for an empty query, and where there is no index.
+   */
+  search(query: SearchQuery): Promise<SearchPage>
+  /** Brings the search index up to date. Resumable, idempotent; losing the index loses nothing. Throws `ARGUMENT_INVALID` where there is none. */
+  index(options?: IndexOptions): Promise<IndexReport>
   /** The main part and the sidecars. */
   parts(id: string, within?: WithinSession): Promise<readonly CheckpointPart[]>
   /** The exact bytes of a part, in pieces of at most 1 MiB. Throws `CHECKPOINT_CORRUPT` before it yields a byte that isn't right. */
@@ -104,6 +113,8 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
       return checkpointOf(row, record)
     },
     read: (id, query = {}) => readEntries(environment, id, query),
+    search: (query) => searchEntries(environment, query),
+    index: (indexOptions = {}) => updateSearchIndex(environment, indexOptions),
     parts: (id, within = {}) => partsOfCheckpoint(environment, id, within),
     raw: (id, rawOptions = {}) => rawBytes(environment, id, rawOptions),
     branch: (id, branchOptions = {}) => branchCheckpoint(environment, id, branchOptions),

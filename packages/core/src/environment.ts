@@ -3,6 +3,7 @@ import { CheckpointError } from './errors.ts'
 import { checkFormat, ensureFormat } from './format.ts'
 import { createKnownRecords, type KnownRecords } from './known-records.ts'
 import { checkedRetention, type Retention } from './retention.ts'
+import type { SearchIndex } from './search-index.ts'
 import type { AbortOptions, Key, Storage } from './storage.ts'
 import type { AgentId, TranscriptFiles, TranscriptReader } from './transcript.ts'
 
@@ -17,6 +18,8 @@ export interface CheckpointsOptions {
   readonly retention?: Retention | undefined
   /** A derived list over all sessions; without it every ledger is read. */
   readonly catalogue?: Catalogue | undefined
+  /** Opened by the caller, and closed by it; without it `search` refuses. */
+  readonly searchIndex?: SearchIndex | undefined
   /** Milliseconds since the epoch; `Date.now` unless a test needs another. */
   readonly now?: (() => number) | undefined
 }
@@ -27,6 +30,7 @@ export interface Environment {
   readonly files: TranscriptFiles | undefined
   readonly retention: Retention
   readonly catalogue: Catalogue | undefined
+  readonly searchIndex: SearchIndex | undefined
   readonly readers: readonly TranscriptReader[]
   /** A long part is committed so many bytes at a time, so that a capture which is killed goes on from there. */
   readonly commitEveryBytes: number
@@ -53,6 +57,7 @@ export function createEnvironment(options: CheckpointsOptions): Environment {
     files: options.files,
     retention: checkedRetention(retention),
     catalogue: options.catalogue,
+    searchIndex: options.searchIndex,
     commitEveryBytes: 256 * 1024 * 1024,
     knownRecords: createKnownRecords(),
     knownNames: new Map(),

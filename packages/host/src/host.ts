@@ -13,6 +13,7 @@ import type { Configuration } from './configuration.ts'
 import { openStore } from './open-store.ts'
 import { readConfiguration } from './read-configuration.ts'
 import { type ScanMemory, scanMemory } from './scan-memory.ts'
+import { searchIndexOf } from './search/store-search-index.ts'
 import { catalogueOf } from './store-catalogue.ts'
 
 /** Where a host takes its surroundings from. */
@@ -56,9 +57,10 @@ export async function openHost(options: HostOptions = {}): Promise<Host> {
   const configuration = await readConfiguration({ env, homeFolder, currentFolder: process.cwd(), flags })
   const storage = await openStore(configuration.store)
   const catalogue = await catalogueOf(configuration.store, configuration.cacheFolder)
+  const searchIndex = await searchIndexOf(configuration.store, configuration.cacheFolder)
   const { readers, sessionFolders, databases } = knownAgents(env, homeFolder)
   const files = nodeTranscriptFiles()
-  const checkpoints = createCheckpoints({ storage, readers, files, retention: configuration.retention, catalogue })
+  const checkpoints = createCheckpoints({ storage, readers, files, retention: configuration.retention, catalogue, searchIndex })
   return {
     checkpoints,
     storage,
@@ -72,6 +74,7 @@ export async function openHost(options: HostOptions = {}): Promise<Host> {
     async close() {
       await storage.close()
       catalogue?.close()
+      searchIndex.close()
     },
   }
 }

@@ -15,9 +15,13 @@ const passingName = 'changes'
  */
 export async function catalogueOf(location: StorageLocation, cacheFolder: string): Promise<OpenCatalogue | undefined> {
   if (location.kind === 'memory') return undefined
+  return openCatalogue({ folder: await derivedFolder(location, cacheFolder), storeIdentity: () => identityOf(location.folder) })
+}
+
+/** The folder for what is derived from a store, named after the store's real place, so that all links to it share one. */
+export async function derivedFolder(location: Extract<StorageLocation, { kind: 'folder' }>, cacheFolder: string): Promise<string> {
   const url = pathToFileURL(await realPlace(location.folder)).href
-  const folder = join(cacheFolder, sha256Hex(new TextEncoder().encode(url)).slice(0, 32))
-  return openCatalogue({ folder, storeIdentity: () => identityOf(location.folder) })
+  return join(cacheFolder, sha256Hex(new TextEncoder().encode(url)).slice(0, 32))
 }
 
 /** The path without links, of a folder that may not be there yet. */

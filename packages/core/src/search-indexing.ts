@@ -1,0 +1,228 @@
+import type { CheckpointRow } from './checkpoint.ts'
+import { indexTranscript } from './entry-index.ts'
+import type { Environment } from './environment.ts'
+import { CheckpointError, isCheckpointError } from './errors.ts'
+import { firstEntries } from './first-entries.ts'
+import { type IndexingSession, indexStream, prefixDigests, type StreamTarget } from './indexed-stream.ts'
+import { knownRecord } from './known-records.ts'
+import { leadingCount } from './leading-count.ts'
+import type { Ledger } from './ledger.ts'
+import { byNewest } from './rows.ts'
+import type { SearchIndex, SessionProgress, StreamProgress } from './search-index.ts'
+import { readSession, sessionNames, type UnreadableSession } from './session-index.ts'
+import { storedTranscript } from './snapshot.ts'
+import type { AbortOptions, Key } from './storage.ts'
+import { mapStorageErrors } from './storage-failure.ts'
+import { chainOf, streamsOf } from './stream.ts'
+import { eachLine } from './structure-sink.ts'
+import type { EntryIndex, PartName } from './transcript.ts'
+
+/** How a search index is brought up to date. */
+export interface IndexOptions extends AbortOptions {
+  /** Forgets everything first. */
+  readonly rebuild?: boolean | undefined
+  /** Stops between two sessions once so many milliseconds are over; by default it doesn't. */
+  readonly withinMs?: number | undefined
+  /** Called after each session. */
+  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined
+}
+
+/** What came of it. */
+export interface IndexReport {
+  /** Sessions that were indexed, or had changed and held nothing new. */
+  readonly indexed: number
+  /** Sessions that still wait. */
+  readonly waiting: number
+  readonly problems: readonly { readonly name: string; readonly message: string }[]
+}
+
+/**
+ * Indexes what is stored and not indexed yet. Resumable: what was killed goes on from its last batch. Several processes may do it at once. Throws
+ * `STORAGE_UNAVAILABLE` and `STORAGE_REFUSED` where the index can't be used, and says what to do.
+ */
+export async function updateSearchIndex(environment: Environment, options: IndexOptions = {}): Promise<IndexReport> {
+  const index = requireSearchIndex(environment)
+  if (options.rebuild === true) await index.clear()
+  await environment.readable(options)
+  const waiting = await waitingSessions(environment, index, options)
+  const began = performance.now()
+  const unreadable: UnreadableSession[] = []
+  let done = 0
+  for (const name of waiting) {
+    options.signal?.throwIfAborted()
+    if (done > 0 && performance.now() - began >= (options.withinMs ?? Number.POSITIVE_INFINITY)) break
+    try {
+      await indexSession(environment, index, name, options)
+      await index.settled([name])
+    } catch (error) {
+      options.signal?.throwIfAborted()
+      if (isIndexFailure(error)) throw error
+      unreadable.push({ name, error })
+    }
+    done += 1
+    options.onProgress?.({ done, total: waiting.length })
+  }
+  return {
+    indexed: done - unreadable.length,
+    waiting: waiting.length - done,
+    problems: unreadable.map(({ name, error }) => ({ name, message: error instanceof Error ? error.message : String(error) })),
+  }
+}
+
+/** The index of a service that has one. Throws `ARGUMENT_INVALID`. */
+export function requireSearchIndex({ searchIndex }: Environment): SearchIndex {
+  if (searchIndex !== undefined) return searchIndex
+  throw new CheckpointError(
+    'ARGUMENT_INVALID',
+    'This service was made without a search index. Give createCheckpoints one as searchIndex.',
+    { argument: 'searchIndex' },
+  )
+}
+
+/** The sessions that changed since the index last heard of it, as storage tells; where it can't tell, those whose ledgers say so. */
+async function waitingSessions(environment: Environment, index: SearchIndex, options: AbortOptions): Promise<readonly Key[]> {
+  const known = await index.progress(options)
+  const { refs } = environment.storage
+  // Asked before anything is read: what changes meanwhile is among the next changes.
+  const changes = await mapStorageErrors('list', async () => refs.changes?.(known.token, options), options.signal)
+  const told = changes?.names?.filter((name) => name.startsWith('sessions/'))
+  // Of a store that was begun anew nothing tells which sessions are gone.
+  const changed = told ?? [...(await sessionNames(environment, options)), ...(await index.sessions(options))]
+  const waiting = [...new Set([...known.waiting, ...changed])].sort()
+  if (changes?.token === undefined) return waiting
+  await index.advance(known.token, { token: changes.token, waiting })
+  return waiting
+}
+
+/** A session as its ledger is now. What went missing while it was read may have been replaced: then once more. */
+async function indexSession(environment: Environment, index: SearchIndex, name: Key, options: AbortOptions): Promise<void> {
+  for (let tries = 3; ; tries -= 1) {
+    const session = await readSession(environment, name, options)
+    if (session === undefined || session.rows.length === 0) return index.forget([name])
+    const known = await index.session(name, options)
+    if (known?.commit !== undefined && known.commit === session.ledger.commits.at(-1)) return
+    try {
+      if (await indexLedger(environment, index, { name, ...session }, options)) return
+    } catch (error) {
+      if (tries === 0 || !isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
+      if ((await readSession(environment, name, options))?.ledger.commitCount === session.ledger.commitCount) throw error
+    }
+    if (tries === 0) return
+  }
+}
+
+/** `false` where another process went on with the session meanwhile. */
+async function indexLedger(
+  environment: Environment,
+  index: SearchIndex,
+  { name, ledger, rows }: { readonly name: Key; readonly ledger: Ledger; readonly rows: readonly CheckpointRow[] },
+  options: AbortOptions,
+): Promise<boolean> {
+  const facts = { name, agent: ledger.agent, sessionKey: ledger.sessionKey, cwd: ledger.cwd }
+  const session: IndexingSession = { stored: { environment, name, ledger }, facts, reader: environment.readerOf(ledger.agent), index }
+  const known = await stillRight(session, await index.session(name, options), options)
+  const fresh = rows.filter((row) => known?.checkpoints.get(row.id) !== row.record).sort((left, right) => byNewest(right, left))
+  const wanted = await wantedStreams(session, rows, fresh, options)
+  for (const target of wanted) {
+    const progress = progressOf(known, target.part, target.stream)
+    const isBehind = progress === undefined || progress.bytes < target.bytes
+    const indexed = isBehind ? await indexStream(session, target, progress, options) : undefined
+    if (isBehind && indexed === undefined) return false
+    const ofStream = target.part === 'main' ? fresh.filter((row) => row.stream === target.stream) : []
+    if (ofStream.length > 0) await indexDropped(session, target, ofStream, indexed?.entries, options)
+  }
+  await index.complete(
+    facts,
+    ledger.commits.at(-1) ?? '',
+    rows.map((row) => row.id),
+  )
+  return true
+}
+
+/** What is known of a session, without streams that were cut, or cut and grown again, since. */
+async function stillRight(
+  session: IndexingSession,
+  known: SessionProgress | undefined,
+  options: AbortOptions,
+): Promise<SessionProgress | undefined> {
+  const { stored, index } = session
+  for (const progress of known?.streams ?? []) {
+    const { part, stream, bytes, digest } = progress
+    const isThere = streamsOf(stored.ledger, part)[stream] !== undefined
+    if (isThere && (await prefixDigests(stored, { part, stream }, options))(bytes) === digest) continue
+    await index.forgetStream(stored.name, part, stream)
+    return stillRight(session, await index.session(stored.name, options), options)
+  }
+  return known
+}
+
+/** How far each stream is needed: where the rows stand, and what their streams begin with. Older streams first. */
+async function wantedStreams(
+  { stored: { environment, name, ledger } }: IndexingSession,
+  rows: readonly CheckpointRow[],
+  fresh: readonly CheckpointRow[],
+  options: AbortOptions,
+): Promise<readonly StreamTarget[]> {
+  const targets = new Map<string, StreamTarget>()
+  const want = (part: PartName, stream: number, bytes: number) => {
+    for (const { index, endBytes } of chainOf(ledger, part, stream)) {
+      const key = `${part} ${index}`
+      const upTo = Math.max(targets.get(key)?.bytes ?? 0, Math.min(bytes, endBytes))
+      targets.set(key, { part, stream: index, bytes: upTo })
+    }
+  }
+  for (const row of rows) want('main', row.stream, row.bytes)
+  for (const row of fresh) {
+    const { parts } = await knownRecord(environment, name, row, options)
+    for (const part of parts) if (part.name !== 'main') want(part.name, part.stream, part.bytes)
+  }
+  return [...targets.values()].sort((left, right) => left.stream - right.stream)
+}
+
+/** Finds out which entries the compactions of checkpoints on one stream dropped: in the context before, and not in that after. */
+async function indexDropped(
+  session: IndexingSession,
+  target: StreamTarget,
+  rows: readonly CheckpointRow[],
+  indexed: EntryIndex | undefined,
+  options: AbortOptions,
+): Promise<void> {
+  const { stored, reader, index } = session
+  const { environment, name, ledger } = stored
+  const entries = indexed ?? (await structureOf(session, target, options))
+  const chain = chainOf(ledger, 'main', target.stream)
+  for (const row of rows) {
+    const record = await knownRecord(environment, name, row, options)
+    const leafId = record.preCompaction.leafId ?? ''
+    const dropped: { stream: number; start: number }[] = []
+    if (record.status === 'complete') {
+      const before = firstEntries(
+        entries,
+        leadingCount(entries.size, (position) => (entries.endOf(position) ?? 0) <= row.bytes),
+      )
+      const kept = new Set(reader.kept(before, leafId, record))
+      for (const position of reader.context(before, leafId, 'context').positions) {
+        const end = before.endOf(position) ?? 0
+        const home = chain.find((link) => end <= link.endBytes)
+        if (!kept.has(position) && home !== undefined) dropped.push({ stream: home.index, start: before.startOf(position) ?? 0 })
+      }
+    }
+    await index.dropped({ session: name, checkpointId: row.id, record: row.record, entries: dropped })
+  }
+}
+
+async function structureOf({ stored, reader }: IndexingSession, target: StreamTarget, options: AbortOptions): Promise<EntryIndex> {
+  const { part, stream, bytes } = target
+  const transcript = storedTranscript(stored, [{ name: part, stream, bytes }], { ...options, damaged: [] })
+  return (await indexTranscript((sink) => eachLine(reader, transcript, sink, options))).index
+}
+
+function progressOf(known: SessionProgress | undefined, part: PartName, stream: number): StreamProgress | undefined {
+  return known?.streams.find((progress) => progress.part === part && progress.stream === stream)
+}
+
+/** Whether it is the index that failed, not a session. */
+function isIndexFailure(error: unknown): boolean {
+  if (!isCheckpointError(error)) return false
+  return 'operation' in error.details && error.details.operation === 'use the search index'
+}

@@ -1,0 +1,249 @@
+import { z } from 'zod'
+import { boundedMap } from './bounded-map.ts'
+import type { Environment } from './environment.ts'
+import { CheckpointError } from './errors.ts'
+import { type FoundEntries, foundEntries, type LivingHit } from './found-entries.ts'
+import { sessionName } from './keys.ts'
+import type { IndexHit } from './search-index.ts'
+import { requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
+import { type ParsedQuery, parseSearchQuery } from './search-query.ts'
+import { holdsVerbatim, plain, snippetOf } from './snippet.ts'
+import type { AbortOptions, Key } from './storage.ts'
+import { limitWithin, wholeNumber } from './text-input.ts'
+import type { EntryKind, EntryRole, PartName } from './transcript.ts'
+
+const limits = { default: 20, most: 100 }
+const snippetDefault = 240
+const updateDefaultMs = 5_000
+/** Hits are looked at so many at a time: those that hold the query as it was written come first among them. */
+const windowHits = 20
+const readsAtOnce = 4
+const longestCompared = 2_000
+
+/** What is looked for, and which page of what is found. */
+export interface SearchQuery extends AbortOptions {
+  /** Words, "phrases", `-word`, `role:`, `tool:`, `agent:`, `path:`, `before:`, `after:`, `dropped:true`; all else is taken literally. */
+  readonly query: string
+  /** 1 to 100, by default 20. */
+  readonly limit?: number | undefined
+  /** The `nextCursor` of the page before. */
+  readonly cursor?: string | undefined
+  readonly agent?: string | undefined
+  readonly sessionKey?: string | undefined
+  /** Only sessions of this project folder. */
+  readonly cwd?: string | undefined
+  readonly role?: EntryRole | undefined
+  readonly tool?: string | undefined
+  /** Milliseconds since the epoch, exclusive. */
+  readonly before?: number | undefined
+  readonly after?: number | undefined
+  /** Only what compactions dropped, or only what they didn't. */
+  readonly dropped?: boolean | undefined
+  /** About how long a snippet is, by default 240; 0 gives none, and nothing is read back. */
+  readonly snippetCharacters?: number | undefined
+  /** How long to index first what is not indexed yet, by default 5,000; 0 answers from what is. */
+  readonly updateMs?: number | undefined
+}
+
+/** An entry that was found. */
+export interface SearchHit {
+  /** The checkpoint whose compaction dropped it, else the newest that holds it. */
+  readonly checkpointId: string
+  readonly agent: string
+  readonly sessionKey: string
+  readonly sessionId: string
+  readonly entryId: string
+  readonly part: PartName
+  /** Line of the part from 0, and the bytes of it that hold the entry. */
+  readonly line: number
+  readonly start: number
+  readonly end: number
+  readonly kind: EntryKind
+  readonly role?: EntryRole | undefined
+  readonly tool?: string | undefined
+  readonly createdAt?: number | undefined
+  /** Whether the checkpoint's compaction took it out of the context. */
+  readonly dropped: boolean
+  readonly snippet: string
+  /** Where in the snippet the matches are: first character and the one after the last. */
+  readonly marks: readonly (readonly [number, number])[]
+  /** Comparable within one answer. */
+  readonly score: number
+  /** How many more entries say the same; they are left out. */
+  readonly duplicates?: number | undefined
+}
+
+/** A page of what was found, best first. */
+export interface SearchPage {
+  readonly hits: readonly SearchHit[]
+  readonly nextCursor?: string | undefined
+  /** How many sessions were not indexed yet, and so not looked into. */
+  readonly waiting: number
+  /** What could not be indexed or read; all else was. */
+  readonly problems: readonly { readonly name: string; readonly message: string }[]
+}
+
+/** `window`: how many of the index's hits lie before the window in which the next page begins; `skip`: how many hits of it were given. */
+const cursorSchema = z.object({ window: z.int().min(0), skip: z.int().min(0) })
+
+/** Ranked entries of all sessions, each with the checkpoint to read it in. */
+export async function searchEntries(environment: Environment, query: SearchQuery): Promise<SearchPage> {
+  const index = requireSearchIndex(environment)
+  const limit = limitWithin(query.limit, limits)
+  const characters = wholeNumber('snippetCharacters', query.snippetCharacters) ?? snippetDefault
+  const updateMs = wholeNumber('updateMs', query.updateMs) ?? updateDefaultMs
+  const parsed = narrowed(parseSearchQuery(query.query, environment.now()), query)
+  const cursor = query.cursor === undefined ? { window: 0, skip: 0 } : parseCursor(query.cursor)
+  const { waiting, problems } = await brought(environment, updateMs, query)
+  const found = foundEntries(environment, query)
+  const request = { ...parsed, sessions: wantedSessions(environment, query), cwd: query.cwd, signal: query.signal }
+  const hits: SearchHit[] = []
+  const seen = new Map<string, number>()
+  let { window, skip } = cursor
+  let ranked: readonly IndexHit[] = []
+  for (let asked = 0; hits.length < limit; ) {
+    if (window + windowHits > asked) {
+      asked = window + limit + windowHits
+      ranked = await index.find({ ...request, limit: asked })
+    }
+    if (window >= ranked.length) return { hits, waiting, problems }
+    const shown = await windowOf(found, ranked.slice(window, window + windowHits), parsed, characters)
+    for (const hit of shown.slice(skip)) {
+      if (hits.length === limit) break
+      skip += 1
+      take(hits, seen, hit)
+    }
+    if (skip >= shown.length) {
+      window += windowHits
+      skip = 0
+    }
+  }
+  const isLast = window >= ranked.length && ranked.length < window + windowHits
+  return { hits, ...(isLast ? {} : { nextCursor: writeCursor({ window, skip }) }), waiting, problems }
+}
+
+interface ShownHit {
+  readonly hit: SearchHit
+  /** Equal for entries that say the same. */
+  readonly sameAs: string
+}
+
+/** Up to 20 hits that still live, in the order in which they are shown. */
+async function windowOf(
+  found: FoundEntries,
+  ranked: readonly IndexHit[],
+  query: ParsedQuery,
+  characters: number,
+): Promise<readonly ShownHit[]> {
+  const shown = await boundedMap(ranked, readsAtOnce, async (hit) => {
+    const living = await found.living(hit)
+    return living === undefined ? undefined : await shownHit(found, living, query, characters)
+  })
+  const there = shown.filter((hit) => hit !== undefined)
+  return [...there.filter((hit) => hit.isVerbatim), ...there.filter((hit) => !hit.isVerbatim)]
+}
+
+async function shownHit(
+  found: FoundEntries,
+  living: LivingHit,
+  query: ParsedQuery,
+  characters: number,
+): Promise<(ShownHit & { readonly isVerbatim: boolean }) | undefined> {
+  const { hit, ledger, row, place, dropped } = living
+  const { entryId, kind, role, tool, createdAt, score, fingerprint } = hit
+  const text = characters === 0 ? undefined : await found.text(living)
+  if (text === undefined && characters > 0) return undefined
+  const wanted = { verbatim: query.verbatim, terms: query.terms.map((term) => term.text) }
+  const snippet = text === undefined ? { text: '', marks: [] } : snippetOf(text, wanted, characters)
+  return {
+    isVerbatim: text !== undefined && holdsVerbatim(text, query.verbatim),
+    sameAs: text === undefined || text.length > longestCompared ? fingerprint : comparable(text),
+    hit: {
+      checkpointId: row.id,
+      agent: ledger.agent,
+      sessionKey: ledger.sessionKey,
+      sessionId: ledger.sessionId,
+      entryId,
+      part: place.part,
+      line: place.line,
+      start: place.start,
+      end: place.end,
+      kind,
+      ...(role === undefined ? {} : { role }),
+      ...(tool === undefined ? {} : { tool }),
+      ...(createdAt === undefined ? {} : { createdAt }),
+      dropped,
+      snippet: snippet.text,
+      marks: snippet.marks,
+      score,
+    },
+  }
+}
+
+/** A text without what differs between two that say the same: white space, case, long numbers and ids. */
+function comparable(text: string): string {
+  return plain(text).replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d{6,}|\d{4}-\d\d-\d\d[t ][\d:.]+z?/g, '#')
+}
+
+/** Adds a hit, or counts it where one on this page says the same. */
+function take(hits: SearchHit[], seen: Map<string, number>, { hit, sameAs }: ShownHit): void {
+  const at = seen.get(sameAs)
+  const known = at === undefined ? undefined : hits[at]
+  if (at === undefined || known === undefined) {
+    seen.set(sameAs, hits.length)
+    hits.push(hit)
+  } else hits[at] = { ...known, duplicates: (known.duplicates ?? 0) + 1 }
+}
+
+/** Indexes what is new. An index that can't be written can still be read. */
+async function brought(
+  environment: Environment,
+  updateMs: number,
+  { signal }: AbortOptions,
+): Promise<Pick<SearchPage, 'waiting' | 'problems'>> {
+  if (updateMs === 0) return { waiting: 0, problems: [] }
+  try {
+    return await updateSearchIndex(environment, { withinMs: updateMs, signal })
+  } catch (error) {
+    signal?.throwIfAborted()
+    return { waiting: 0, problems: [{ name: 'search index', message: error instanceof Error ? error.message : String(error) }] }
+  }
+}
+
+function narrowed(query: ParsedQuery, { agent, role, tool, before, after, dropped }: SearchQuery): ParsedQuery {
+  const { filters } = query
+  return {
+    ...query,
+    filters: {
+      ...filters,
+      ...(agent === undefined ? {} : { agents: [agent] }),
+      ...(role === undefined ? {} : { roles: [role] }),
+      ...(tool === undefined ? {} : { tools: [tool] }),
+      ...(before === undefined ? {} : { before }),
+      ...(after === undefined ? {} : { after }),
+      ...(dropped === undefined ? {} : { dropped }),
+    },
+  }
+}
+
+function wantedSessions({ readers }: Environment, { agent, sessionKey }: SearchQuery): readonly Key[] | undefined {
+  if (sessionKey === undefined) return undefined
+  return (agent === undefined ? readers.map((reader) => reader.agent) : [agent]).map((owner) => sessionName(owner, sessionKey))
+}
+
+function writeCursor(cursor: z.infer<typeof cursorSchema>): string {
+  return Buffer.from(JSON.stringify(cursor)).toString('base64url')
+}
+
+function parseCursor(cursor: string): z.infer<typeof cursorSchema> {
+  try {
+    return cursorSchema.parse(JSON.parse(Buffer.from(cursor, 'base64url').toString()))
+  } catch (cause) {
+    throw new CheckpointError(
+      'ARGUMENT_INVALID',
+      'This cursor is none that a search gave. Start again without one.',
+      { argument: 'cursor', expected: 'a nextCursor' },
+      { cause },
+    )
+  }
+}

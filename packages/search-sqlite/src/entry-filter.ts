@@ -1,0 +1,29 @@
+import type { SearchRequest } from '@palimpsest/core'
+import type { EntryRow, EntryRows } from './entry-rows.ts'
+
+/** Whether an entry, by its number, is one that was asked for. */
+export type EntryFilter = (number: number) => boolean
+
+/** What a request narrows its hits to, paths aside: those are looked up as words. */
+export function entryFilter(rows: EntryRows, { filters, sessions, cwd }: SearchRequest): EntryFilter {
+  const names = sessions === undefined ? undefined : new Set<string>(sessions)
+  const agents = new Set(filters.agents)
+  const tools = new Set(filters.tools.map((tool) => tool.toLowerCase()))
+  const roles = new Set(filters.roles)
+  const ofSession: EntryFilter = (number) => {
+    const session = rows.sessionOf(number)
+    return (
+      (names?.has(session.name) ?? true) && (cwd === undefined || session.cwd === cwd) && (agents.size === 0 || agents.has(session.agent))
+    )
+  }
+  const { before = Number.POSITIVE_INFINITY, after = Number.NEGATIVE_INFINITY, dropped } = filters
+  const hasTime = filters.before !== undefined || filters.after !== undefined
+  const isWanted = ({ role, tool, createdAt, droppedBy }: EntryRow): boolean =>
+    (roles.size === 0 || (role !== undefined && roles.has(role))) &&
+    (tools.size === 0 || (tool !== undefined && tools.has(tool.toLowerCase()))) &&
+    (!hasTime || (createdAt !== undefined && createdAt < before && createdAt > after)) &&
+    (dropped === undefined || dropped === (droppedBy !== undefined))
+  const needsSession = names !== undefined || cwd !== undefined || agents.size > 0
+  const needsEntry = roles.size > 0 || tools.size > 0 || hasTime || dropped !== undefined
+  return (number) => (!needsSession || ofSession(number)) && (!needsEntry || isWanted(rows.entry(number)))
+}

@@ -1,0 +1,151 @@
+import type { DatabaseSync } from 'node:sqlite'
+import type { EntryKind, EntryRole, IndexedPlace } from '@palimpsest/core'
+import { bytesOf, integerOf, optionalIntegerOf, optionalTextOf, statement, textOf } from './columns.ts'
+import { idOf, ofShape } from './entry-shape.ts'
+
+/** A session as hits are narrowed by it. */
+interface SessionRow {
+  readonly number: number
+  readonly name: string
+  readonly agent: string
+  readonly cwd: string | undefined
+}
+
+/** An entry as it is indexed, without the streams that have it too. */
+export interface EntryRow extends IndexedPlace {
+  readonly number: number
+  readonly session: SessionRow
+  readonly id: string
+  readonly kind: EntryKind
+  readonly role?: EntryRole | undefined
+  readonly tool: string | undefined
+  readonly createdAt: number | undefined
+  readonly fingerprint: string
+  readonly droppedBy: number | undefined
+}
+
+/** Looks entries up by the rowids of `words`, for one query. */
+export interface EntryRows {
+  /** The number of the entry that a piece is of. */
+  numberOf(rowid: number): number
+  entry(number: number): EntryRow
+  /** The stream in which an entry lies, as a number of the index; entries with numbers in a row in one stream are neighbours. */
+  streamOf(number: number): number
+  sessionOf(number: number): SessionRow
+}
+
+interface Run {
+  readonly first: number
+  readonly last: number
+  readonly stream: number
+}
+
+interface StreamRow {
+  readonly session: SessionRow
+  readonly part: string
+  readonly stream: number
+}
+
+/** For one query: what is looked up once is remembered. */
+export function entryRows(database: DatabaseSync): EntryRows {
+  const entries = new Map<number, EntryRow>()
+  const tools = new Map<number, string>()
+  const runs: Run[] = []
+  const streams = new Map<number, StreamRow>()
+  const runOf = (rowid: number): Run => {
+    const known = runs.find((run) => rowid >= run.first && rowid <= run.last)
+    if (known !== undefined) {
+      if (runs[0] !== known) runs.unshift(...runs.splice(runs.indexOf(known), 1))
+      return known
+    }
+    const row = statement(database, 'SELECT first, last, stream FROM run WHERE first <= ? ORDER BY first DESC LIMIT 1').get(rowid)
+    const run = { first: integerOf(row, 'first'), last: integerOf(row, 'last'), stream: integerOf(row, 'stream') }
+    runs.unshift(run)
+    return run
+  }
+  const streamRow = (number: number): StreamRow => {
+    const stream = runOf(number).stream
+    const known = streams.get(stream) ?? readStream(database, stream)
+    streams.set(stream, known)
+    return known
+  }
+  return {
+    numberOf(rowid) {
+      if (entries.has(rowid)) return rowid
+      const row = statement(database, 'SELECT number FROM entry WHERE number <= ? ORDER BY number DESC LIMIT 1').get(rowid)
+      return integerOf(row, 'number')
+    },
+    streamOf: (number) => runOf(number).stream,
+    sessionOf: (number) => streamRow(number).session,
+    entry(number) {
+      const known = entries.get(number) ?? readEntry(database, number, streamRow(number), tools)
+      entries.set(number, known)
+      return known
+    },
+  }
+}
+
+/** The other places of an entry: where a rewritten transcript has it again. */
+export function copiesOf(database: DatabaseSync, number: number): readonly IndexedPlace[] {
+  const rows = statement(
+    database,
+    'SELECT s.part, s.stream, c.start, c.sizeBytes, c.line FROM copy c JOIN stream s ON s.number = c.stream WHERE c.entry = ?',
+  ).all(number)
+  return rows.map((row) => ({
+    part: textOf(row, 'part'),
+    stream: integerOf(row, 'stream'),
+    line: integerOf(row, 'line'),
+    start: integerOf(row, 'start'),
+    end: integerOf(row, 'start') + integerOf(row, 'sizeBytes'),
+  }))
+}
+
+/** Ids of the checkpoints whose compactions dropped an entry. */
+export function droppersOf(database: DatabaseSync, { number, droppedBy }: EntryRow): readonly string[] {
+  if (droppedBy === undefined) return []
+  const rows = statement(
+    database,
+    `SELECT checkpointId FROM compaction WHERE number = ?1
+     UNION SELECT c.checkpointId FROM droppedAgain a JOIN compaction c ON c.number = a.compaction WHERE a.entry = ?2`,
+  ).all(droppedBy, number)
+  return rows.map((row) => textOf(row, 'checkpointId')).sort()
+}
+
+function readStream(database: DatabaseSync, number: number): StreamRow {
+  const row = statement(
+    database,
+    'SELECT s.part, s.stream, n.number, n.name, n.agent, n.cwd FROM stream s JOIN session n ON n.number = s.session WHERE s.number = ?',
+  ).get(number)
+  return {
+    part: textOf(row, 'part'),
+    stream: integerOf(row, 'stream'),
+    session: { number: integerOf(row, 'number'), name: textOf(row, 'name'), agent: textOf(row, 'agent'), cwd: optionalTextOf(row, 'cwd') },
+  }
+}
+
+function readEntry(database: DatabaseSync, number: number, { session, part, stream }: StreamRow, tools: Map<number, string>): EntryRow {
+  const row = statement(database, 'SELECT * FROM entry WHERE number = ?').get(number)
+  const start = integerOf(row, 'start')
+  const toolNumber = optionalIntegerOf(row, 'tool')
+  return {
+    number,
+    session,
+    part,
+    stream,
+    line: integerOf(row, 'line'),
+    start,
+    end: start + integerOf(row, 'sizeBytes'),
+    id: idOf(row?.['id']),
+    ...ofShape(integerOf(row, 'shape')),
+    tool: toolNumber === undefined ? undefined : toolName(database, toolNumber, tools),
+    createdAt: optionalIntegerOf(row, 'createdAt'),
+    fingerprint: Buffer.from(bytesOf(row, 'fingerprint')).toString('base64url'),
+    droppedBy: optionalIntegerOf(row, 'droppedBy'),
+  }
+}
+
+function toolName(database: DatabaseSync, number: number, known: Map<number, string>): string | undefined {
+  const name = known.get(number) ?? optionalTextOf(statement(database, 'SELECT name FROM tool WHERE number = ?').get(number), 'name')
+  if (name !== undefined) known.set(number, name)
+  return name
+}

@@ -1,0 +1,144 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { type IndexHit, parseKey, type SearchRequest, type SearchTerm } from '@palimpsest/core'
+import { integerOf, optionalIntegerOf, statement } from './columns.ts'
+import { type EntryFilter, entryFilter } from './entry-filter.ts'
+import { copiesOf, droppersOf, type EntryRow, type EntryRows, entryRows } from './entry-rows.ts'
+import { joinedExpression, type MatchExpression, verbatimExpression, withoutExpression } from './match-expression.ts'
+import { rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
+import { isStopWord } from './stop-words.ts'
+
+/** How many more matches are looked at than hits are asked for, so that those of one session can lift one another. */
+const lookAhead = 3
+const fewestLookedAt = 60
+/** Of a term that stands in more entries than this only the best ones count. */
+const mostOfTerm = 3_000
+const mostTermsByThemselves = 24
+
+/** How well a hit holds what was asked for; those of a higher tier come first. */
+const tiers = { verbatim: 3, all: 2, any: 1 }
+
+/** Answers a request: what holds the words as they were written, then what holds all of them, then any. */
+export function findEntries(database: DatabaseSync, request: SearchRequest): readonly IndexHit[] {
+  const rows = entryRows(database)
+  const filter = entryFilter(rows, request)
+  const narrowed = narrowing(request)
+  const terms = withoutStopWords(request.terms)
+  if (request.terms.length === 0 && request.filters.paths.length === 0) {
+    return newest(database, rows, filter, request.limit).map((number, at) => hitOf(database, rows.entry(number), 1 / (1 + at)))
+  }
+  const found = new Map<number, number>()
+  const enough = () => found.size >= request.limit
+  const wanted = Math.max(fewestLookedAt, request.limit * lookAhead)
+  const take = (tier: number, ranked: readonly { readonly number: number; readonly score: number }[]) => {
+    const best = ranked[0]?.score ?? 1
+    for (const { number, score } of ranked) if (!found.has(number)) found.set(number, tier + (0.999 * score) / Math.max(best, 1e-9))
+  }
+  const together = (expression: MatchExpression | undefined) =>
+    expression === undefined ? [] : rankedTogether(matches(database, rows, filter, narrowed(expression), wanted), rows)
+  if (request.terms.length > 1) take(tiers.verbatim, together(verbatimExpression(request.verbatim)))
+  if (!enough()) take(tiers.all, together(joinedExpression(terms, 'AND') ?? pathsExpression(request)))
+  if (!enough() && terms.length > 1) {
+    const byTerm = terms.slice(0, mostTermsByThemselves).map((term) => termMatches(database, rows, term, narrowed))
+    take(tiers.any, rankedByTerms(byTerm, rows, filter, wanted))
+  }
+  return [...found]
+    .map(([number, score]) => ({ entry: rows.entry(number), score }))
+    .sort((left, right) => right.score - left.score || (right.entry.createdAt ?? 0) - (left.entry.createdAt ?? 0))
+    .slice(0, request.limit)
+    .map(({ entry, score }) => hitOf(database, entry, score))
+}
+
+/** Words that stand nearly everywhere are left out, unless there are no others. */
+function withoutStopWords(terms: readonly SearchTerm[]): readonly SearchTerm[] {
+  const seen = new Set<string>()
+  const unique = terms.filter(({ text, isPhrase }) => {
+    const key = `${isPhrase} ${text.toLowerCase()}`
+    const isNew = !seen.has(key)
+    seen.add(key)
+    return isNew
+  })
+  const telling = unique.filter((term) => term.isPhrase || !isStopWord(term.text.replace(/[^\p{L}\p{N}]+$/u, '')))
+  return telling.length === 0 ? unique : telling
+}
+
+/** What every match must hold, and what none may. */
+function narrowing(request: SearchRequest): (expression: MatchExpression) => MatchExpression {
+  const paths = pathsExpression(request)
+  const without = joinedExpression(request.without, 'OR')
+  return (expression) =>
+    withoutExpression(paths === undefined || paths === expression ? expression : `(${expression}) AND (${paths})`, without)
+}
+
+function pathsExpression({ filters }: SearchRequest): MatchExpression | undefined {
+  return joinedExpression(
+    filters.paths.map((text) => ({ text, isPhrase: true })),
+    'OR',
+  )
+}
+
+/** The entries that match, best first, each with the best score of its pieces. */
+function matches(
+  database: DatabaseSync,
+  rows: EntryRows,
+  filter: EntryFilter,
+  expression: MatchExpression,
+  limit: number,
+): readonly { readonly number: number; readonly score: number }[] {
+  const found = new Map<number, number>()
+  const statementOfAll = statement(database, 'SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank')
+  for (const row of statementOfAll.iterate(expression)) {
+    const number = rows.numberOf(integerOf(row, 'rowid'))
+    if (found.has(number) || !filter(number)) continue
+    found.set(number, -Number(row['rank']))
+    if (found.size >= limit) break
+  }
+  return [...found].map(([number, score]) => ({ number, score }))
+}
+
+function termMatches(
+  database: DatabaseSync,
+  rows: EntryRows,
+  term: SearchTerm,
+  narrowed: (expression: MatchExpression) => MatchExpression,
+): TermMatches {
+  const expression = joinedExpression([term], 'OR')
+  const scores = new Map<number, number>()
+  if (expression === undefined) return { scores }
+  const best = statement(database, 'SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?')
+  for (const row of best.iterate(narrowed(expression), mostOfTerm)) {
+    const number = rows.numberOf(integerOf(row, 'rowid'))
+    if (!scores.has(number)) scores.set(number, -Number(row['rank']))
+  }
+  return { scores }
+}
+
+function newest(database: DatabaseSync, rows: EntryRows, filter: EntryFilter, limit: number): readonly number[] {
+  const found: number[] = []
+  for (const row of statement(database, 'SELECT number FROM entry ORDER BY createdAt DESC, number DESC').iterate()) {
+    const number = integerOf(row, 'number')
+    if (rows.streamOf(number) !== undefined && filter(number)) found.push(number)
+    if (found.length >= limit) break
+  }
+  return found
+}
+
+function hitOf(database: DatabaseSync, entry: EntryRow, score: number): IndexHit {
+  const { session, part, stream, line, start, end, id, kind, role, tool, createdAt, fingerprint } = entry
+  return {
+    session: parseKey(session.name),
+    places: [{ part, stream, line, start, end }, ...copiesOf(database, entry.number)],
+    entryId: id,
+    kind,
+    ...(role === undefined ? {} : { role }),
+    ...(tool === undefined ? {} : { tool }),
+    ...(createdAt === undefined ? {} : { createdAt }),
+    fingerprint,
+    droppedBy: droppersOf(database, entry),
+    score,
+  }
+}
+
+/** How many entries there are. */
+export function entryCount(database: DatabaseSync): number {
+  return optionalIntegerOf(statement(database, 'SELECT count(*) AS count FROM entry').get(), 'count') ?? 0
+}

@@ -1,0 +1,3 @@
+// The complete public surface of @palimpsest/search-sqlite. Whatever is named here is public API, so name it one by one.
+
+export { createSqliteSearchIndex, type SqliteSearchIndexOptions } from './sqlite-search-index.ts'

@@ -1,0 +1,15 @@
+const pieceCharacters = 64 * 1024
+const overlapCharacters = 512
+
+/**
+ * A text in pieces of at most 64 Ki characters, so that neither memory nor rank depends on how long an entry is. They overlap by some hundred
+ * characters: a phrase that lies across an end is whole in the next piece. None is empty but that of an empty text.
+ */
+export function piecesOf(text: string): readonly string[] {
+  if (text.length <= pieceCharacters) return [text]
+  const pieces: string[] = []
+  for (let start = 0; ; start += pieceCharacters - overlapCharacters) {
+    pieces.push(text.slice(start, start + pieceCharacters))
+    if (start + pieceCharacters >= text.length) return pieces
+  }
+}

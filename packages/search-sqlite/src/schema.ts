@@ -1,0 +1,104 @@
+import type { DatabaseSync } from 'node:sqlite'
+import { integerOf } from './columns.ts'
+
+/** Another version is begun anew: everything can be indexed again from what is stored. */
+export const schemaVersion = 1
+
+/*
+ * Numbers of entries go up in the order in which they were added. A `run` is what one batch added: entries of one stream, one behind the other. An
+ * entry of several pieces takes as many numbers as it has pieces; only its first is in `entry`. A number is the rowid of a row in `words`.
+ */
+const tables = `
+  CREATE TABLE progress (token TEXT, waiting TEXT NOT NULL) STRICT;
+  INSERT INTO progress VALUES (NULL, '[]');
+  CREATE TABLE session (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    agent TEXT NOT NULL,
+    sessionKey TEXT NOT NULL,
+    cwd TEXT,
+    commitId TEXT
+  ) STRICT;
+  CREATE TABLE stream (
+    number INTEGER PRIMARY KEY,
+    session INTEGER NOT NULL,
+    part TEXT NOT NULL,
+    stream INTEGER NOT NULL,
+    bytes INTEGER NOT NULL,
+    resumeStart INTEGER NOT NULL,
+    resumeLine INTEGER NOT NULL,
+    digest TEXT NOT NULL,
+    UNIQUE (session, part, stream)
+  ) STRICT;
+  CREATE TABLE run (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, stream INTEGER NOT NULL, start INTEGER NOT NULL) STRICT;
+  CREATE INDEX runByStream ON run (stream, start);
+  CREATE TABLE entry (
+    number INTEGER PRIMARY KEY,
+    pieces INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    sizeBytes INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    id ANY NOT NULL,
+    shape INTEGER NOT NULL,
+    tool INTEGER,
+    createdAt INTEGER,
+    fingerprint BLOB NOT NULL,
+    droppedBy INTEGER
+  ) STRICT;
+  CREATE TABLE tool (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+  CREATE TABLE copy (
+    stream INTEGER NOT NULL,
+    start INTEGER NOT NULL,
+    sizeBytes INTEGER NOT NULL,
+    line INTEGER NOT NULL,
+    entry INTEGER NOT NULL,
+    PRIMARY KEY (stream, start)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX copyByEntry ON copy (entry);
+  CREATE TABLE compaction (
+    number INTEGER PRIMARY KEY,
+    session INTEGER NOT NULL,
+    checkpointId TEXT NOT NULL,
+    record TEXT NOT NULL,
+    UNIQUE (session, checkpointId)
+  ) STRICT;
+  CREATE TABLE droppedAgain (entry INTEGER NOT NULL, compaction INTEGER NOT NULL, PRIMARY KEY (entry, compaction)) STRICT, WITHOUT ROWID;
+  CREATE VIRTUAL TABLE words USING fts5(
+    text, stems, parts, grams, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'
+  );
+  INSERT INTO words (words, rank) VALUES ('hashsize', 4194304);
+  INSERT INTO words (words, rank) VALUES ('rank', 'bm25(1.0, 0.7, 0.7, 1.0)');
+`
+
+/** Which schema the database has; 0 for a new one. */
+export function versionOf(database: DatabaseSync): number {
+  return integerOf(database.prepare('PRAGMA user_version').get(), 'user_version')
+}
+
+/** Makes the tables of a new database. Of several processes at once one does, and the others find them. */
+export function createTables(database: DatabaseSync): void {
+  transaction(database, () => {
+    if (versionOf(database) === 0) database.exec(`${tables} PRAGMA user_version = ${schemaVersion}`)
+  })
+}
+
+/** All of `work` or none of it. */
+export function transaction<Value>(database: DatabaseSync, work: () => Value): Value {
+  database.exec('BEGIN IMMEDIATE')
+  try {
+    const value = work()
+    database.exec('COMMIT')
+    return value
+  } catch (error) {
+    rollBack(database)
+    throw error
+  }
+}
+
+function rollBack(database: DatabaseSync): void {
+  try {
+    database.exec('ROLLBACK')
+  } catch {
+    // After some errors SQLite has already rolled back, and the first error is the one that counts.
+  }
+}

@@ -1,0 +1,166 @@
+import { closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { setTimeout as wait } from 'node:timers/promises'
+import { type AbortOptions, CheckpointError } from '@palimpsest/core'
+import { DamagedIndexError } from './columns.ts'
+import { createTables, schemaVersion, versionOf } from './schema.ts'
+
+/** How long SQLite itself waits for another writer: it holds the event loop meanwhile. Beyond that we wait between tries. */
+const busyTimeoutMs = 5
+const longestWaitMs = 10_000
+
+/** SQLite's primary result codes. */
+const busyCodes: ReadonlySet<number> = new Set([5, 6])
+const refusedCodes: ReadonlySet<number> = new Set([3, 8, 13, 14, 23])
+const damageCodes: ReadonlySet<number> = new Set([11, 26])
+
+type Sqlite = typeof import('node:sqlite')
+
+/** The file of an index, which may be discarded at any time, by this process or another. */
+export interface SearchDatabase {
+  /**
+   * Runs `work`, which is synchronous and may be run again. Opens the file when it has to; a damaged or foreign one is deleted and begun again,
+   * one that another process has replaced is opened anew. Waits some seconds for other writers. Throws `STORAGE_UNAVAILABLE` where the file stays
+   * locked or can't be read, `STORAGE_REFUSED` where it can't be written.
+   */
+  run<Value>(work: (database: DatabaseSync) => Value, options?: AbortOptions): Promise<Value>
+  /** Deletes the file, so that every process begins again. */
+  discard(): void
+  /** Bytes of the file and what stands beside it. */
+  sizeBytes(): number
+  /** Idempotent; `run` throws afterwards. */
+  close(): void
+}
+
+/** A database in the memory of this process alone. */
+export const inMemory = ':memory:'
+
+/** The database at `path`, or one `inMemory`, not yet opened. */
+export function searchDatabase(path: string, sqlite: () => Sqlite): SearchDatabase {
+  let opened: { readonly database: DatabaseSync; readonly inode: bigint | undefined } | undefined
+  let closed = false
+
+  const release = () => {
+    const { database } = opened ?? {}
+    opened = undefined
+    database?.close()
+  }
+  const discard = () => {
+    release()
+    if (path === inMemory) return
+    // The file itself last: beside an empty new one SQLite ignores what is left of the old.
+    for (const suffix of ['-wal', '-shm', '']) rmSync(`${path}${suffix}`, { force: true })
+  }
+  const current = () => {
+    if (closed) throw new CheckpointError('STORAGE_UNAVAILABLE', 'The search index is closed.', { operation: 'search' })
+    if (opened !== undefined && inodeOf(path) !== opened.inode) release()
+    opened ??= openDatabase(path, sqlite)
+    return opened.database
+  }
+  return {
+    async run(work, options = {}) {
+      let renewed = false
+      for (const began = performance.now(); ; ) {
+        options.signal?.throwIfAborted()
+        try {
+          return work(current())
+        } catch (error) {
+          if (error instanceof CheckpointError) throw error
+          const code = resultCode(error)
+          if (busyCodes.has(code) && performance.now() - began < longestWaitMs) {
+            await wait(5 + Math.random() * 20)
+            continue
+          }
+          if (isDamage(error, code) && !renewed) {
+            renewed = true
+            discard()
+            continue
+          }
+          // A transaction that could not be rolled back ends with its connection.
+          release()
+          throw code === 0 && !isOfFiles(error) ? error : failure(path, code, error)
+        }
+      }
+    },
+    discard() {
+      if (!closed) discard()
+    },
+    sizeBytes: () =>
+      ['', '-wal', '-shm'].reduce((sum, suffix) => sum + (statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.size ?? 0), 0),
+    close() {
+      closed = true
+      release()
+    },
+  }
+}
+
+function openDatabase(path: string, sqlite: () => Sqlite): { database: DatabaseSync; inode: bigint | undefined } {
+  const { DatabaseSync: Database } = sqlite()
+  if (path !== inMemory) createPrivately(path)
+  const inode = inodeOf(path)
+  const database = new Database(path)
+  try {
+    database.exec(
+      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000`,
+    )
+    if (versionOf(database) === 0) createTables(database)
+    const version = versionOf(database)
+    if (version !== schemaVersion) throw new DamagedIndexError(`The search index has version ${version}, not ${schemaVersion}.`)
+    return { database, inode }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+/** Makes the file and, where somebody has deleted it, its folder. SQLite gives its side files the mode of the main one. An existing file isn't opened: closing it would drop this process's locks on it. */
+function createPrivately(path: string): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+  }
+}
+
+function inodeOf(path: string): bigint | undefined {
+  return path === inMemory ? undefined : statSync(path, { bigint: true, throwIfNoEntry: false })?.ino
+}
+
+function failure(path: string, code: number, cause: unknown): CheckpointError {
+  const message = cause instanceof Error ? cause.message : String(cause)
+  const details = { operation: 'use the search index' }
+  if (busyCodes.has(code)) {
+    return new CheckpointError(
+      'STORAGE_UNAVAILABLE',
+      `The search index ${path} is locked by another process. Try again; if it stays locked, end that process, then: palimpsest index --rebuild`,
+      details,
+      { cause },
+    )
+  }
+  const isRefused = refusedCodes.has(code) || (isOfFiles(cause) && refusedErrnos.has(cause.code))
+  return new CheckpointError(
+    isRefused ? 'STORAGE_REFUSED' : 'STORAGE_UNAVAILABLE',
+    `The search index ${path} can't be used: ${message}. It holds nothing that is not stored elsewhere; once there is room and permission: palimpsest index --rebuild`,
+    details,
+    { cause },
+  )
+}
+
+const refusedErrnos: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EISDIR'])
+
+/** Whether the file is none that can be used, ever: it is damaged, no database, or one of another version. */
+function isDamage(error: unknown, code: number): boolean {
+  if (error instanceof DamagedIndexError || damageCodes.has(code)) return true
+  return code === 1 && error instanceof Error && /^no such (table|column)/.test(error.message)
+}
+
+function isOfFiles(error: unknown): error is Error & { readonly code: string } {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error
+}
+
+/** SQLite's primary result code; of anything else that was thrown, 0. */
+function resultCode(error: unknown): number {
+  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0
+}
