@@ -80,7 +80,7 @@ export interface SearchRequest extends AbortOptions {
   /** None of these. */
   readonly without: readonly SearchTerm[]
   readonly filters: SearchFilters
-  /** The terms as they were written: what holds them so comes first. */
+  /** Terms and what is left out as they were written: what holds them so comes first, and is `isExcluded` where it holds the latter. */
   readonly verbatim: string
   /** Only these sessions. */
   readonly sessions?: readonly Key[] | undefined
@@ -103,6 +103,8 @@ export interface IndexHit {
   readonly fingerprint: string
   /** Ids of the checkpoints whose compactions dropped it, as far as they are indexed; none where it was kept. */
   readonly droppedBy: readonly string[]
+  /** It holds what was to be left out: it counts only where the query stands in it as it was written. */
+  readonly isExcluded?: true | undefined
   /** Above 0, the higher the better; comparable within one answer alone. */
   readonly score: number
 }

@@ -28,7 +28,10 @@ export interface ParsedQuery {
   readonly terms: readonly SearchTerm[]
   readonly without: readonly SearchTerm[]
   readonly filters: SearchFilters
-  /** The words and phrases as they were written, one behind the other: found as they are, they say more than one by one. */
+  /**
+   * The words and phrases as they were written, one behind the other, those that are to be left out too: a command may be all that was meant, and what
+   * holds it as it stands is never left out.
+   */
   readonly verbatim: string
 }
 
@@ -36,6 +39,8 @@ const mostTerms = 64
 const mostCharacters = 8_000
 const roles: readonly EntryRole[] = ['user', 'assistant', 'tool', 'system']
 const operatorPattern = /^(role|tool|agent|path|before|after|dropped):/i
+/** A minus before a word of three characters or more, or before a quote: `-la`, `-5` and `--force` belong to a command. */
+const exclusion = /^-(?:"|[\p{L}\p{N}_]{3,}(?!\S))/u
 const agePattern = /^(\d{1,6})([smhdw])$/
 const msByUnit: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 }
 
@@ -61,16 +66,16 @@ export function parseSearchQuery(text: string, now: number): ParsedQuery {
     const term = { text: token.operator === undefined ? token.text : token.raw, isPhrase: token.isQuoted && token.operator === undefined }
     if (!hasContent(term.text)) {
       // Punctuation can't be looked up, but it belongs to what was written.
-      if (!token.isNegated) written.push(cut.slice(Math.max(end, token.start), token.end))
+      written.push(cut.slice(Math.max(end, token.start), token.end))
       continue
     }
     if (token.isNegated) without.push(term)
-    else {
-      terms.push(term)
-      written.push(token.isQuoted ? token.text : token.raw)
-    }
+    else terms.push(term)
+    written.push(token.isNegated ? `-${token.raw}` : token.isQuoted ? token.text : token.raw)
     end = token.end
   }
+  // A word alone with a minus before it is no narrowing of anything.
+  if (terms.length === 0 && !hasFilter(filters)) terms.push(...without.splice(0))
   const query = { terms: terms.slice(0, mostTerms), without: without.slice(0, mostTerms), filters, verbatim: written.join(' ').trim() }
   if (/^[\s"-]*$/.test(text)) throw nothingToFind()
   return query
@@ -101,7 +106,7 @@ function* tokensOf(text: string): Generator<QueryToken, void, undefined> {
     space.exec(text)
     const start = space.lastIndex
     if (start >= text.length) return
-    const isNegated = text[start] === '-' && /[\p{L}\p{N}"]/u.test(text[start + 1] ?? '')
+    const isNegated = exclusion.test(text.slice(start, start + 200))
     const from = isNegated ? start + 1 : start
     word.lastIndex = from
     const whole = word.exec(text)?.[0] ?? ''
@@ -157,6 +162,11 @@ function timeOf(text: string, now: number): number | undefined {
   if (age !== null) return now - Number(age[1]) * (msByUnit[age[2] ?? ''] ?? 0)
   const time = /^\d{4}-\d{2}/.test(text) ? Date.parse(text) : Number.NaN
   return Number.isNaN(time) ? undefined : time
+}
+
+function hasFilter({ roles: wanted, tools, agents, paths, before, after, dropped }: SearchFilters): boolean {
+  const count = wanted.length + tools.length + agents.length + paths.length
+  return count > 0 || before !== undefined || after !== undefined || dropped !== undefined
 }
 
 function nothingToFind(): CheckpointError<'ARGUMENT_INVALID'> {

@@ -7,7 +7,7 @@ import { sessionName } from './keys.ts'
 import type { IndexHit } from './search-index.ts'
 import { requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
 import { type ParsedQuery, parseSearchQuery } from './search-query.ts'
-import { holdsVerbatim, plain, snippetOf } from './snippet.ts'
+import { plain, snippetOf, verbatimness } from './snippet.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { limitWithin, wholeNumber } from './text-input.ts'
 import type { EntryKind, EntryRole, PartName } from './transcript.ts'
@@ -17,7 +17,9 @@ const snippetDefault = 240
 const updateDefaultMs = 5_000
 /** Hits are looked at so many at a time: those that hold the query as it was written come first among them. */
 const windowHits = 20
-const readsAtOnce = 4
+/** More of them at first where signs or capitals tell what is meant from what only has the same words. */
+const preciseWindowHits = 80
+const ledgersAtOnce = 8
 const longestCompared = 2_000
 
 /** What is looked for, and which page of what is found. */
@@ -97,29 +99,40 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   const { waiting, problems } = await brought(environment, updateMs, query)
   const found = foundEntries(environment, query)
   const request = { ...parsed, sessions: wantedSessions(environment, query), cwd: query.cwd, signal: query.signal }
-  const hits: SearchHit[] = []
-  const seen = new Map<string, number>()
+  const page = pageOf(limit)
   let { window, skip } = cursor
-  let ranked: readonly IndexHit[] = []
-  for (let asked = 0; hits.length < limit; ) {
-    if (window + windowHits > asked) {
-      asked = window + limit + windowHits
-      ranked = await index.find({ ...request, limit: asked })
+  let ranked: readonly RankedHit[] = []
+  for (let asked = 0; ; ) {
+    const width = window === 0 && isPrecise(parsed.verbatim) ? preciseWindowHits : windowHits
+    if (window + width > asked) {
+      asked = window + limit + width + windowHits
+      ranked = withoutRepeated(await index.find({ ...request, limit: asked }))
     }
-    if (window >= ranked.length) return { hits, waiting, problems }
-    const shown = await windowOf(found, ranked.slice(window, window + windowHits), parsed, characters)
+    if (window >= ranked.length) return { hits: page.hits(), waiting, problems }
+    const shown = await windowOf(found, ranked.slice(window, window + width), parsed, characters)
     for (const hit of shown.slice(skip)) {
-      if (hits.length === limit) break
+      if (!page.take(hit)) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
       skip += 1
-      take(hits, seen, hit)
     }
-    if (skip >= shown.length) {
-      window += windowHits
-      skip = 0
-    }
+    window += width
+    skip = 0
   }
-  const isLast = window >= ranked.length && ranked.length < window + windowHits
-  return { hits, ...(isLast ? {} : { nextCursor: writeCursor({ window, skip }) }), waiting, problems }
+}
+
+/** Of hits that say the same the best ranked, with the places of the others: where that one's checkpoints are gone, another may live. */
+function withoutRepeated(ranked: readonly IndexHit[]): readonly RankedHit[] {
+  const same = new Map<string, IndexHit[]>()
+  for (const hit of ranked) {
+    const known = same.get(hit.fingerprint)
+    if (known === undefined) same.set(hit.fingerprint, [hit])
+    else known.push(hit)
+  }
+  return [...same.values()].map((hits) => ({ hits }))
+}
+
+/** Entries that say exactly the same, best ranked first. */
+interface RankedHit {
+  readonly hits: readonly IndexHit[]
 }
 
 interface ShownHit {
@@ -128,35 +141,65 @@ interface ShownHit {
   readonly sameAs: string
 }
 
-/** Up to 20 hits that still live, in the order in which they are shown. */
+/** Of so many hits those that still live, in the order in which they are shown. */
 async function windowOf(
   found: FoundEntries,
-  ranked: readonly IndexHit[],
+  ranked: readonly RankedHit[],
   query: ParsedQuery,
   characters: number,
 ): Promise<readonly ShownHit[]> {
-  const shown = await boundedMap(ranked, readsAtOnce, async (hit) => {
-    const living = await found.living(hit)
-    return living === undefined ? undefined : await shownHit(found, living, query, characters)
-  })
-  const there = shown.filter((hit) => hit !== undefined)
-  return [...there.filter((hit) => hit.isVerbatim), ...there.filter((hit) => !hit.isVerbatim)]
+  const living = (await boundedMap(ranked, ledgersAtOnce, ({ hits }) => firstLiving(found, hits))).filter((hit) => hit !== undefined)
+  const texts = characters === 0 ? new Map<LivingHit, string>() : await textsOf(found, living)
+  const shown = living
+    .filter((hit) => characters === 0 || texts.has(hit))
+    .map((hit) => {
+      const text = texts.get(hit)
+      const verbatim = text === undefined ? 0 : verbatimness(text, query.verbatim)
+      return { hit, text, verbatim }
+    })
+    .filter(({ hit, verbatim }) => hit.hit.isExcluded !== true || verbatim > 0)
+    .sort((left, right) => right.verbatim - left.verbatim)
+  return shown.map(({ hit, text }) => shownHit(hit, text, query, characters))
 }
 
-async function shownHit(
-  found: FoundEntries,
-  living: LivingHit,
+function isPrecise(verbatim: string): boolean {
+  return /[^\p{L}\p{N}\s]|\p{Lu}/u.test(verbatim)
+}
+
+async function firstLiving(found: FoundEntries, hits: readonly IndexHit[]): Promise<(LivingHit & { readonly others: number }) | undefined> {
+  for (const hit of hits) {
+    const living = await found.living(hit)
+    if (living !== undefined) return { ...living, others: hits.length - 1 }
+  }
+  return undefined
+}
+
+/** The texts, read in the order in which they are stored: each chunk is decompressed once. */
+async function textsOf<Hit extends LivingHit>(found: FoundEntries, living: readonly Hit[]): Promise<ReadonlyMap<LivingHit, string>> {
+  const texts = new Map<LivingHit, string>()
+  const order = ({ name, place }: LivingHit) => `${name} ${place.part} ${place.stream}`
+  const inOrder = [...living].sort((left, right) => {
+    const [one, other] = [order(left), order(right)]
+    return one < other ? -1 : one > other ? 1 : left.place.start - right.place.start
+  })
+  for (const hit of inOrder) {
+    const text = await found.text(hit)
+    if (text !== undefined) texts.set(hit, text)
+  }
+  return texts
+}
+
+function shownHit(
+  living: LivingHit & { readonly others: number },
+  text: string | undefined,
   query: ParsedQuery,
   characters: number,
-): Promise<(ShownHit & { readonly isVerbatim: boolean }) | undefined> {
-  const { hit, ledger, row, place, dropped } = living
+): ShownHit {
+  const { hit, ledger, row, place, dropped, others } = living
   const { entryId, kind, role, tool, createdAt, score, fingerprint } = hit
-  const text = characters === 0 ? undefined : await found.text(living)
-  if (text === undefined && characters > 0) return undefined
   const wanted = { verbatim: query.verbatim, terms: query.terms.map((term) => term.text) }
   const snippet = text === undefined ? { text: '', marks: [] } : snippetOf(text, wanted, characters)
   return {
-    isVerbatim: text !== undefined && holdsVerbatim(text, query.verbatim),
     sameAs: text === undefined || text.length > longestCompared ? fingerprint : comparable(text),
     hit: {
       checkpointId: row.id,
@@ -176,6 +219,7 @@ async function shownHit(
       snippet: snippet.text,
       marks: snippet.marks,
       score,
+      ...(others === 0 ? {} : { duplicates: others }),
     },
   }
 }
@@ -185,14 +229,25 @@ function comparable(text: string): string {
   return plain(text).replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d{6,}|\d{4}-\d\d-\d\d[t ][\d:.]+z?/g, '#')
 }
 
-/** Adds a hit, or counts it where one on this page says the same. */
-function take(hits: SearchHit[], seen: Map<string, number>, { hit, sameAs }: ShownHit): void {
-  const at = seen.get(sameAs)
-  const known = at === undefined ? undefined : hits[at]
-  if (at === undefined || known === undefined) {
-    seen.set(sameAs, hits.length)
-    hits.push(hit)
-  } else hits[at] = { ...known, duplicates: (known.duplicates ?? 0) + 1 }
+/** Takes hits until there are so many; one that says the same as another is counted there. */
+function pageOf(limit: number): { take(shown: ShownHit): boolean; hits(): readonly SearchHit[] } {
+  const hits: SearchHit[] = []
+  const seen = new Map<string, number>()
+  return {
+    hits: () => hits,
+    take({ hit, sameAs }) {
+      const at = seen.get(sameAs)
+      const known = at === undefined ? undefined : hits[at]
+      if (at !== undefined && known !== undefined) {
+        hits[at] = { ...known, duplicates: (known.duplicates ?? 0) + 1 + (hit.duplicates ?? 0) }
+        return true
+      }
+      if (hits.length === limit) return false
+      seen.set(sameAs, hits.length)
+      hits.push(hit)
+      return true
+    },
+  }
 }
 
 /** Indexes what is new. An index that can't be written can still be read. */

@@ -22,7 +22,7 @@ export function snippetOf(
   characters: number,
 ): Snippet {
   const phrase = firstMatch(phrasePattern(wanted.verbatim), text)
-  const found = phrase === undefined ? termMatches(text, wanted.terms) : [phrase]
+  const found = phrase === undefined ? termMatches(text, telling(wanted.terms)) : [phrase]
   const [from, to] = window(found, characters, text.length)
   const marks: [number, number][] = []
   let shown = from > 0 ? ellipsis : ''
@@ -38,14 +38,28 @@ export function snippetOf(
   return { text: shown.trimEnd() + (to < text.length ? ellipsis : ''), marks: marks.filter(([, end]) => end <= shown.trimEnd().length) }
 }
 
-/** Whether a text holds another as it was written, white space and case aside. */
-export function holdsVerbatim(text: string, verbatim: string): boolean {
-  return verbatim !== '' && plain(text).includes(plain(verbatim))
+/** How well a text holds another as it was written, white space aside: 2, in the same case too; 1, in another; 0, not at all. */
+export function verbatimness(text: string, verbatim: string): 0 | 1 | 2 {
+  const wanted = flatText(verbatim)
+  if (wanted === '') return 0
+  const flat = flatText(text)
+  if (flat.includes(wanted)) return 2
+  return flat.toLowerCase().includes(wanted.toLowerCase()) ? 1 : 0
 }
 
 /** A text with one blank for any white space, in small letters. */
 export function plain(text: string): string {
-  return text.replace(/\s+/g, ' ').trim().toLowerCase()
+  return flatText(text).toLowerCase()
+}
+
+function flatText(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}
+
+/** Short words, `the` and the like, are marked only where there are no longer ones. */
+function telling(terms: readonly string[]): readonly string[] {
+  const long = terms.filter((term) => term.length > 3 || !/^[a-z]+$/i.test(term))
+  return long.length === 0 ? terms : long
 }
 
 interface Match {
@@ -93,7 +107,7 @@ function termMatches(text: string, terms: readonly string[]): readonly Match[] {
 
 /** A word inside of an identifier. */
 function insidePattern(term: string): RegExp | undefined {
-  return /^[\p{L}\p{N}]{3,}$/u.test(term) ? new RegExp(escaped(term), 'giu') : undefined
+  return /^[\p{L}\p{N}]{4,}$/u.test(term) ? new RegExp(escaped(term), 'giu') : undefined
 }
 
 /** In their order, without those that begin inside of another. */

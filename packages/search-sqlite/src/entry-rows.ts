@@ -14,6 +14,7 @@ interface SessionRow {
 /** An entry as it is indexed, without the streams that have it too. */
 export interface EntryRow extends IndexedPlace {
   readonly number: number
+  readonly pieces: number
   readonly session: SessionRow
   readonly id: string
   readonly kind: EntryKind
@@ -29,9 +30,10 @@ export interface EntryRows {
   /** The number of the entry that a piece is of. */
   numberOf(rowid: number): number
   entry(number: number): EntryRow
-  /** The stream in which an entry lies, as a number of the index; entries with numbers in a row in one stream are neighbours. */
-  streamOf(number: number): number
   sessionOf(number: number): SessionRow
+  /** At most `count` entries that stand before one, or behind it, in the same batch of its stream, the nearest first. */
+  before(number: number, count: number): readonly number[]
+  behind(number: number, count: number): readonly number[]
 }
 
 interface Run {
@@ -69,18 +71,34 @@ export function entryRows(database: DatabaseSync): EntryRows {
     streams.set(stream, known)
     return known
   }
+  const numberOf = (rowid: number): number => {
+    if (entries.has(rowid)) return rowid
+    const row = statement(database, 'SELECT number FROM entry WHERE number <= ? ORDER BY number DESC LIMIT 1').get(rowid)
+    return integerOf(row, 'number')
+  }
+  const entry = (number: number): EntryRow => {
+    const known = entries.get(number) ?? readEntry(database, number, streamRow(number), tools)
+    entries.set(number, known)
+    return known
+  }
   return {
-    numberOf(rowid) {
-      if (entries.has(rowid)) return rowid
-      const row = statement(database, 'SELECT number FROM entry WHERE number <= ? ORDER BY number DESC LIMIT 1').get(rowid)
-      return integerOf(row, 'number')
-    },
-    streamOf: (number) => runOf(number).stream,
+    numberOf,
+    entry,
     sessionOf: (number) => streamRow(number).session,
-    entry(number) {
-      const known = entries.get(number) ?? readEntry(database, number, streamRow(number), tools)
-      entries.set(number, known)
-      return known
+    before(number, count) {
+      const { first } = runOf(number)
+      const found: number[] = []
+      for (let at = number; found.length < count && at > first; ) {
+        at = numberOf(at - 1)
+        found.push(at)
+      }
+      return found
+    },
+    behind(number, count) {
+      const { last } = runOf(number)
+      const found: number[] = []
+      for (let at = number + entry(number).pieces; found.length < count && at <= last; at += entry(at).pieces) found.push(at)
+      return found
     },
   }
 }
@@ -129,6 +147,7 @@ function readEntry(database: DatabaseSync, number: number, { session, part, stre
   const toolNumber = optionalIntegerOf(row, 'tool')
   return {
     number,
+    pieces: integerOf(row, 'pieces'),
     session,
     part,
     stream,

@@ -7,9 +7,8 @@ import { joinedExpression, type MatchExpression, verbatimExpression, withoutExpr
 import { rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
 import { isStopWord } from './stop-words.ts'
 
-/** How many more matches are looked at than hits are asked for, so that those of one session can lift one another. */
-const lookAhead = 3
-const fewestLookedAt = 60
+/** So many matches are looked at, or the next multiple: those of one session lift one another, and a page must not depend on how many are asked for. */
+const lookedAt = 240
 /** Of a term that stands in more entries than this only the best ones count. */
 const mostOfTerm = 3_000
 const mostTermsByThemselves = 24
@@ -24,19 +23,29 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   const narrowed = narrowing(request)
   const terms = withoutStopWords(request.terms)
   if (request.terms.length === 0 && request.filters.paths.length === 0) {
-    return newest(database, rows, filter, request.limit).map((number, at) => hitOf(database, rows.entry(number), 1 / (1 + at)))
+    return newest(database, filter, request.limit).map((number, at) => hitOf(database, rows.entry(number), 1 / (1 + at)))
   }
   const found = new Map<number, number>()
+  const excluded = new Set<number>()
   const enough = () => found.size >= request.limit
-  const wanted = Math.max(fewestLookedAt, request.limit * lookAhead)
+  const wanted = Math.ceil(request.limit / lookedAt) * lookedAt
   const take = (tier: number, ranked: readonly { readonly number: number; readonly score: number }[]) => {
     const best = ranked[0]?.score ?? 1
     for (const { number, score } of ranked) if (!found.has(number)) found.set(number, tier + (0.999 * score) / Math.max(best, 1e-9))
   }
   const together = (expression: MatchExpression | undefined) =>
-    expression === undefined ? [] : rankedTogether(matches(database, rows, filter, narrowed(expression), wanted), rows)
-  if (request.terms.length > 1) take(tiers.verbatim, together(verbatimExpression(request.verbatim)))
-  if (!enough()) take(tiers.all, together(joinedExpression(terms, 'AND') ?? pathsExpression(request)))
+    expression === undefined ? [] : rankedTogether(matches(database, rows, filter, expression, wanted), rows)
+  const verbatim = request.terms.length + request.without.length > 1 ? verbatimExpression(request.verbatim) : undefined
+  if (verbatim !== undefined) {
+    take(tiers.verbatim, together(narrowed(verbatim)))
+    if (request.without.length > 0) {
+      const known = new Set(found.keys())
+      const all = together(narrowedByPaths(request)(verbatim)).filter(({ number }) => !known.has(number))
+      for (const { number } of all) excluded.add(number)
+      take(tiers.verbatim, all)
+    }
+  }
+  if (!enough()) take(tiers.all, together(optionally(narrowed, joinedExpression(terms, 'AND') ?? pathsExpression(request))))
   if (!enough() && terms.length > 1) {
     const byTerm = terms.slice(0, mostTermsByThemselves).map((term) => termMatches(database, rows, term, narrowed))
     take(tiers.any, rankedByTerms(byTerm, rows, filter, wanted))
@@ -45,7 +54,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
     .map(([number, score]) => ({ entry: rows.entry(number), score }))
     .sort((left, right) => right.score - left.score || (right.entry.createdAt ?? 0) - (left.entry.createdAt ?? 0))
     .slice(0, request.limit)
-    .map(({ entry, score }) => hitOf(database, entry, score))
+    .map(({ entry, score }) => ({ ...hitOf(database, entry, score), ...(excluded.has(entry.number) ? { isExcluded: true as const } : {}) }))
 }
 
 /** Words that stand nearly everywhere are left out, unless there are no others. */
@@ -61,12 +70,22 @@ function withoutStopWords(terms: readonly SearchTerm[]): readonly SearchTerm[] {
   return telling.length === 0 ? unique : telling
 }
 
+type Narrowing = (expression: MatchExpression) => MatchExpression
+
 /** What every match must hold, and what none may. */
-function narrowing(request: SearchRequest): (expression: MatchExpression) => MatchExpression {
-  const paths = pathsExpression(request)
+function narrowing(request: SearchRequest): Narrowing {
+  const byPaths = narrowedByPaths(request)
   const without = joinedExpression(request.without, 'OR')
-  return (expression) =>
-    withoutExpression(paths === undefined || paths === expression ? expression : `(${expression}) AND (${paths})`, without)
+  return (expression) => withoutExpression(byPaths(expression), without)
+}
+
+function narrowedByPaths(request: SearchRequest): Narrowing {
+  const paths = pathsExpression(request)
+  return (expression) => (paths === undefined || paths === expression ? expression : `(${expression}) AND (${paths})`)
+}
+
+function optionally(narrowed: Narrowing, expression: MatchExpression | undefined): MatchExpression | undefined {
+  return expression === undefined ? undefined : narrowed(expression)
 }
 
 function pathsExpression({ filters }: SearchRequest): MatchExpression | undefined {
@@ -95,12 +114,7 @@ function matches(
   return [...found].map(([number, score]) => ({ number, score }))
 }
 
-function termMatches(
-  database: DatabaseSync,
-  rows: EntryRows,
-  term: SearchTerm,
-  narrowed: (expression: MatchExpression) => MatchExpression,
-): TermMatches {
+function termMatches(database: DatabaseSync, rows: EntryRows, term: SearchTerm, narrowed: Narrowing): TermMatches {
   const expression = joinedExpression([term], 'OR')
   const scores = new Map<number, number>()
   if (expression === undefined) return { scores }
@@ -112,11 +126,11 @@ function termMatches(
   return { scores }
 }
 
-function newest(database: DatabaseSync, rows: EntryRows, filter: EntryFilter, limit: number): readonly number[] {
+function newest(database: DatabaseSync, filter: EntryFilter, limit: number): readonly number[] {
   const found: number[] = []
   for (const row of statement(database, 'SELECT number FROM entry ORDER BY createdAt DESC, number DESC').iterate()) {
     const number = integerOf(row, 'number')
-    if (rows.streamOf(number) !== undefined && filter(number)) found.push(number)
+    if (filter(number)) found.push(number)
     if (found.length >= limit) break
   }
   return found

@@ -1,8 +1,8 @@
-const pieceCharacters = 64 * 1024
-const overlapCharacters = 512
+const pieceCharacters = 6_000
+const overlapCharacters = 600
 
 /**
- * A text in pieces of at most 64 Ki characters, so that neither memory nor rank depends on how long an entry is. They overlap by some hundred
+ * A text in pieces of at most 6,000 characters, so that neither memory nor rank depends on how long an entry is. They overlap by some hundred
  * characters: a phrase that lies across an end is whole in the next piece. None is empty but that of an empty text.
  */
 export function piecesOf(text: string): readonly string[] {

@@ -1,4 +1,4 @@
-import type { EntryRows } from './entry-rows.ts'
+import type { EntryRow, EntryRows } from './entry-rows.ts'
 
 /** An entry by its number, and how well it matches: above 0, the higher the better. */
 export interface RankedEntry {
@@ -11,15 +11,31 @@ export interface TermMatches {
   readonly scores: ReadonlyMap<number, number>
 }
 
-/** How much an entry takes of what its neighbours say of a term that it lacks itself, by their distance. */
-const neighbourWeights = [0.45, 0.3, 0.15]
+/** What ranking asks of the entries. */
+export type RankedRows = Pick<EntryRows, 'sessionOf' | 'entry' | 'before' | 'behind'>
+
+/** How much an entry takes of what those before and behind it say of a term that it lacks, the nearest first. */
+interface NeighbourWeights {
+  readonly before: readonly number[]
+  readonly behind: readonly number[]
+}
+
+/** A call follows the words that say what it is for, and its result follows it. */
+const ofCall: NeighbourWeights = { before: [0.9, 0.5, 0.25], behind: [0.5, 0.25] }
+const ofOther: NeighbourWeights = { before: [0.4, 0.25, 0.1], behind: [0.3, 0.15] }
+/** Calls are what is most often looked for; a summary repeats what stands elsewhere. */
+const callFactor = 1.15
+const summaryFactor = 0.6
 /** How much of an entry's score is that of its session. */
 const sessionWeight = 0.25
 /** How much other matches of its session lift an entry that holds all of the words. */
 const companyWeight = 0.1
+/** So many of the best entries are compared with their neighbours, and what stands behind so many of them is taken in. */
+const compared = 400
+const followed = 150
 
 /** Entries that hold everything that was asked for: by their own score, lifted where others of their session do too. */
-export function rankedTogether(matches: readonly RankedEntry[], rows: Pick<EntryRows, 'sessionOf'>): readonly RankedEntry[] {
+export function rankedTogether(matches: readonly RankedEntry[], rows: Pick<RankedRows, 'sessionOf'>): readonly RankedEntry[] {
   const bySession = new Map<number, number>()
   for (const { number, score } of matches) {
     const session = rows.sessionOf(number).number
@@ -35,45 +51,57 @@ export function rankedTogether(matches: readonly RankedEntry[], rows: Pick<Entry
 }
 
 /**
- * Entries that hold any of the terms. An entry counts for what it says itself, for what its neighbours say of the terms that it lacks (a command
- * stands behind the words that say what it is for), and for its session: how well that holds all of the terms, wherever.
+ * Entries that hold any of the terms. An entry counts for what it says itself, for what its neighbours say of the terms that it lacks, and for its
+ * session: how well that holds all of the terms, wherever. What stands behind the best is taken in, whether it holds a term itself or not.
  */
 export function rankedByTerms(
   terms: readonly TermMatches[],
-  rows: Pick<EntryRows, 'sessionOf' | 'streamOf'>,
+  rows: RankedRows,
   filter: (number: number) => boolean,
   limit: number,
 ): readonly RankedEntry[] {
   const own = new Map<number, number>()
   for (const { scores } of terms) for (const [number, score] of scores) own.set(number, (own.get(number) ?? 0) + score)
+  const best = [...own].sort((left, right) => right[1] - left[1]).map(([number]) => number)
+  const candidates = new Set(best.slice(0, Math.max(compared, limit)))
+  for (const number of best.slice(0, followed)) for (const next of rows.behind(number, 2)) candidates.add(next)
   const sessions = sessionScores(terms, rows)
   const most = Math.max(...sessions.values(), 1e-9)
-  const likely = [...own].sort((left, right) => right[1] - left[1]).slice(0, limit * 20)
   const ranked: { number: number; score: number }[] = []
-  for (const [number] of likely) {
+  for (const number of candidates) {
     if (!filter(number)) continue
-    const stream = rows.streamOf(number)
-    let score = 0
-    for (const { scores } of terms) score += Math.max(scores.get(number) ?? 0, neighbourScore(scores, number, stream, rows))
     const session = (sessions.get(rows.sessionOf(number).number) ?? 0) / most
-    ranked.push({ number, score: score * (1 - sessionWeight + sessionWeight * session) })
+    const score = entryScore(terms, number, rows) * (1 - sessionWeight + sessionWeight * session)
+    if (score > 0) ranked.push({ number, score })
   }
   return ranked.sort((left, right) => right.score - left.score).slice(0, limit)
 }
 
-function neighbourScore(scores: ReadonlyMap<number, number>, number: number, stream: number, rows: Pick<EntryRows, 'streamOf'>): number {
-  let best = 0
-  neighbourWeights.forEach((weight, at) => {
-    for (const neighbour of [number - at - 1, number + at + 1]) {
-      const score = scores.get(neighbour)
-      if (score !== undefined && score * weight > best && rows.streamOf(neighbour) === stream) best = score * weight
-    }
-  })
-  return best
+function entryScore(terms: readonly TermMatches[], number: number, rows: RankedRows): number {
+  const entry = rows.entry(number)
+  const weights = isCall(entry) ? ofCall : ofOther
+  const before = rows.before(number, weights.before.length)
+  const behind = rows.behind(number, weights.behind.length)
+  let sum = 0
+  for (const { scores } of terms) {
+    let score = scores.get(number) ?? 0
+    before.forEach((neighbour, at) => {
+      score = Math.max(score, (scores.get(neighbour) ?? 0) * (weights.before[at] ?? 0))
+    })
+    behind.forEach((neighbour, at) => {
+      score = Math.max(score, (scores.get(neighbour) ?? 0) * (weights.behind[at] ?? 0))
+    })
+    sum += score
+  }
+  return sum * (isCall(entry) ? callFactor : entry.kind === 'summary' ? summaryFactor : 1)
+}
+
+function isCall({ role, tool }: EntryRow): boolean {
+  return role === 'assistant' && tool !== undefined
 }
 
 /** How well each session holds all of the terms: of each its best entry, and a little for every other. */
-function sessionScores(terms: readonly TermMatches[], rows: Pick<EntryRows, 'sessionOf'>): ReadonlyMap<number, number> {
+function sessionScores(terms: readonly TermMatches[], rows: Pick<RankedRows, 'sessionOf'>): ReadonlyMap<number, number> {
   const total = new Map<number, number>()
   for (const { scores } of terms) {
     const ofTerm = new Map<number, { best: number; count: number }>()

@@ -8,7 +8,6 @@ import { createTables, schemaVersion, versionOf } from './schema.ts'
 
 /** How long SQLite itself waits for another writer: it holds the event loop meanwhile. Beyond that we wait between tries. */
 const busyTimeoutMs = 5
-const longestWaitMs = 10_000
 
 /** SQLite's primary result codes. */
 const busyCodes: ReadonlySet<number> = new Set([5, 6])
@@ -36,8 +35,8 @@ export interface SearchDatabase {
 /** A database in the memory of this process alone. */
 export const inMemory = ':memory:'
 
-/** The database at `path`, or one `inMemory`, not yet opened. */
-export function searchDatabase(path: string, sqlite: () => Sqlite): SearchDatabase {
+/** The database at `path`, or one `inMemory`, not yet opened. It waits `busyMs` for other writers. */
+export function searchDatabase(path: string, busyMs: number, sqlite: () => Sqlite): SearchDatabase {
   let opened: { readonly database: DatabaseSync; readonly inode: bigint | undefined } | undefined
   let closed = false
 
@@ -68,7 +67,7 @@ export function searchDatabase(path: string, sqlite: () => Sqlite): SearchDataba
         } catch (error) {
           if (error instanceof CheckpointError) throw error
           const code = resultCode(error)
-          if (busyCodes.has(code) && performance.now() - began < longestWaitMs) {
+          if (busyCodes.has(code) && performance.now() - began < busyMs) {
             await wait(5 + Math.random() * 20)
             continue
           }
@@ -102,7 +101,7 @@ function openDatabase(path: string, sqlite: () => Sqlite): { database: DatabaseS
   const database = new Database(path)
   try {
     database.exec(
-      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000`,
+      `PRAGMA busy_timeout = ${busyTimeoutMs}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 1048576`,
     )
     if (versionOf(database) === 0) createTables(database)
     const version = versionOf(database)

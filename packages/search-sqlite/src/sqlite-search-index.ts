@@ -13,11 +13,13 @@ export interface SqliteSearchIndexOptions {
   readonly folder?: string | undefined
   /** Gives Node's own SQLite, when the index is first used. */
   readonly sqlite: () => typeof import('node:sqlite')
+  /** How long a write waits for another process's, by default 5,000. */
+  readonly busyMs?: number | undefined
 }
 
 /** An index in a file, `search-<version>.sqlite`, shared by all processes of this machine. Nothing is opened before it is first used. */
-export function createSqliteSearchIndex({ folder, sqlite }: SqliteSearchIndexOptions): SearchIndex {
-  const file = searchDatabase(folder === undefined ? inMemory : join(folder, `search-${schemaVersion}.sqlite`), sqlite)
+export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: SqliteSearchIndexOptions): SearchIndex {
+  const file = searchDatabase(folder === undefined ? inMemory : join(folder, `search-${schemaVersion}.sqlite`), busyMs, sqlite)
   const write = <Value>(work: (database: DatabaseSync) => Value): Promise<Value> =>
     file.run((database) => transaction(database, () => work(database)))
   return {
