@@ -1,5 +1,9 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readLocomo } from '../locomo.ts'
+import { runLocomo } from '../locomo-run.ts'
 import { locomoMessages, locomoQueries, locomoSessions } from '../locomo-task.ts'
 
 /** A conversation of our own, in the format of the public file. */
@@ -86,4 +90,25 @@ describe('LoCoMo', () => {
     'says what is not in its format: %s',
     (text) => expect(() => readLocomo(text)).toThrow(TypeError),
   )
+})
+
+test('LoCoMo is asked of both engines, each conversation by itself', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'palimpsest-locomo-'))
+  try {
+    const file = join(folder, 'locomo.json')
+    const other = { ...sample, sample_id: 'conv-2', qa: [{ question: 'Which class was it, pottery?', answer: 'pottery', evidence: ['D2:1'], category: 4 }] }
+    await writeFile(file, JSON.stringify([sample, other]))
+    const report = await runLocomo(file, { engines: ['plain', 'palimpsest'], splits: ['dev', 'test'], folder, progress: () => undefined })
+    const whole = report.results.filter(({ kind }) => kind === undefined)
+    for (const engine of ['plain', 'palimpsest']) {
+      const halves = whole.filter((result) => result.engine === engine)
+      expect(halves.reduce((sum, { queries }) => sum + queries, 0)).toBe(3)
+      // Every question shares a rare word with its turn, and each conversation has two sessions: five hits hold the answer.
+      for (const { session } of halves) expect(session[1]).toMatchObject({ at: 5, share: 1 })
+    }
+    expect(report.notRun).toEqual([{ what: '2 questions of LoCoMo', why: 'they name no turn as evidence' }])
+    expect(report.index.map(({ engine }) => engine)).toEqual(['plain', 'palimpsest'])
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 })
