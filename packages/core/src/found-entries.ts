@@ -67,8 +67,8 @@ export function foundEntries(environment: Environment, options: AbortOptions): F
       try {
         const bytes = await (await source).read(place.start, place.end, options)
         const { part, line, start, end } = place
-        const { entryId, kind, role } = hit
-        const shape = { part, line, start, end, kind, id: entryId, ...(role === undefined ? {} : { role }) }
+        const { entryId: id, kind, role, note } = hit
+        const shape = { part, line, start, end, kind, id, ...(role === undefined ? {} : { role }), ...(note === undefined ? {} : { note }) }
         const text = searchableText(environment.readerOf(ledger.agent).entry(bytes, shape))
         return fingerprintOf(text) === hit.fingerprint ? text : undefined
       } catch (error) {

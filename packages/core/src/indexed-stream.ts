@@ -159,7 +159,7 @@ interface BatchWriter {
 }
 
 function batchWriter(
-  { index, facts }: IndexingSession,
+  { index, facts, reader }: IndexingSession,
   { part, stream, bytes }: StreamTarget,
   known: StreamProgress | undefined,
   digestOf: (bytes: number) => string,
@@ -184,7 +184,7 @@ function batchWriter(
       const isFull = characters >= batchCharacters || batch.length >= batchEntries
       // What is behind the batch begins with this entry.
       if (isFull && !(await write(entry.start, { start: entry.start, line: entry.line }))) return false
-      batch.push(searchable(entry, part, stream))
+      batch.push(searchable(entry, part, stream, reader.textNeedsNote === true))
       characters += entry.text.length
       if (entry.start >= (last?.start ?? 0)) last = entry
       return true
@@ -201,8 +201,8 @@ function batchWriter(
   }
 }
 
-function searchable(entry: Entry, part: PartName, stream: number): SearchableEntry {
-  const { id: entryId, kind, role, tool, createdAt, line, start, end } = entry
+function searchable(entry: Entry, part: PartName, stream: number, withNote: boolean): SearchableEntry {
+  const { id: entryId, kind, role, tool, createdAt, line, start, end, note } = entry
   const text = searchableText(entry)
   return {
     part,
@@ -215,6 +215,7 @@ function searchable(entry: Entry, part: PartName, stream: number): SearchableEnt
     ...(role === undefined ? {} : { role }),
     ...(tool === undefined ? {} : { tool }),
     ...(createdAt === undefined ? {} : { createdAt }),
+    ...(withNote && note !== undefined ? { note } : {}),
     text,
     fingerprint: fingerprintOf(text),
   }

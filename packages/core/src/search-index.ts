@@ -20,6 +20,8 @@ export interface SearchableEntry extends IndexedPlace {
   readonly tool?: string | undefined
   /** Milliseconds since the epoch. */
   readonly createdAt?: number | undefined
+  /** The entry's note, where its reader needs that for the text. */
+  readonly note?: string | undefined
   /** All of it, as `searchableText` gives it. The index keeps no copy. */
   readonly text: string
   /** `fingerprintOf(text)`: equal for equal texts alone. */
@@ -100,9 +102,12 @@ export interface IndexHit {
   readonly role?: EntryRole | undefined
   readonly tool?: string | undefined
   readonly createdAt?: number | undefined
+  readonly note?: string | undefined
   readonly fingerprint: string
   /** Ids of the checkpoints whose compactions dropped it, as far as they are indexed; none where it was kept. */
   readonly droppedBy: readonly string[]
+  /** Whether it holds the words one behind the other, as they were written but for signs and case; else all of them; else some. */
+  readonly holds: 'phrase' | 'all' | 'some'
   /** It holds what was to be left out: it counts only where the query stands in it as it was written. */
   readonly isExcluded?: true | undefined
   /** Above 0, the higher the better; comparable within one answer alone. */

@@ -17,8 +17,9 @@ const snippetDefault = 240
 const updateDefaultMs = 5_000
 /** Hits are looked at so many at a time: those that hold the query as it was written come first among them. */
 const windowHits = 20
-/** More of them at first where signs or capitals tell what is meant from what only has the same words. */
+/** More of them at first where many hold the words, and signs or capitals tell what is meant from what only has the same words. */
 const preciseWindowHits = 80
+const readsAtOnce = 4
 const ledgersAtOnce = 8
 const longestCompared = 2_000
 
@@ -102,12 +103,16 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   const page = pageOf(limit)
   let { window, skip } = cursor
   let ranked: readonly RankedHit[] = []
-  for (let asked = 0; ; ) {
-    const width = window === 0 && isPrecise(parsed.verbatim) ? preciseWindowHits : windowHits
-    if (window + width > asked) {
-      asked = window + limit + width + windowHits
-      ranked = withoutRepeated(await index.find({ ...request, limit: asked }))
-    }
+  let asked = 0
+  const isPrecise = window === 0 && hasSigns(parsed.verbatim)
+  const ask = async (count: number) => {
+    asked = count
+    ranked = withoutRepeated(await index.find({ ...request, limit: count }))
+  }
+  for (;;) {
+    if (window + windowHits > asked) await ask(window + limit + windowHits)
+    if (isPrecise && asked < preciseWindowHits && ranked.every(holdsPhrase)) await ask(preciseWindowHits)
+    const width = isPrecise && window === 0 ? preciseWidth(ranked) : windowHits
     if (window >= ranked.length) return { hits: page.hits(), waiting, problems }
     const shown = await windowOf(found, ranked.slice(window, window + width), parsed, characters)
     for (const hit of shown.slice(skip)) {
@@ -154,7 +159,8 @@ async function windowOf(
     .filter((hit) => characters === 0 || texts.has(hit))
     .map((hit) => {
       const text = texts.get(hit)
-      const verbatim = text === undefined ? 0 : verbatimness(text, query.verbatim)
+      // Plain words are meant in any case.
+      const verbatim = text === undefined ? 0 : Math.min(verbatimness(text, query.verbatim), hasSigns(query.verbatim) ? 2 : 1)
       return { hit, text, verbatim }
     })
     .filter(({ hit, verbatim }) => hit.hit.isExcluded !== true || verbatim > 0)
@@ -162,7 +168,18 @@ async function windowOf(
   return shown.map(({ hit, text }) => shownHit(hit, text, query, characters))
 }
 
-function isPrecise(verbatim: string): boolean {
+/** As many as hold the words one behind the other, within bounds. */
+function preciseWidth(ranked: readonly RankedHit[]): number {
+  const count = ranked.findIndex((hit) => !holdsPhrase(hit))
+  return Math.min(Math.max(windowHits, count === -1 ? ranked.length : count), preciseWindowHits)
+}
+
+function holdsPhrase({ hits }: RankedHit): boolean {
+  return hits[0]?.holds === 'phrase'
+}
+
+/** Whether signs or capitals tell what is meant from what only has the same words. */
+function hasSigns(verbatim: string): boolean {
   return /[^\p{L}\p{N}\s]|\p{Lu}/u.test(verbatim)
 }
 
@@ -174,18 +191,16 @@ async function firstLiving(found: FoundEntries, hits: readonly IndexHit[]): Prom
   return undefined
 }
 
-/** The texts, read in the order in which they are stored: each chunk is decompressed once. */
+/** The texts: of each stream in the order in which they are stored, so that each chunk is decompressed once. */
 async function textsOf<Hit extends LivingHit>(found: FoundEntries, living: readonly Hit[]): Promise<ReadonlyMap<LivingHit, string>> {
   const texts = new Map<LivingHit, string>()
-  const order = ({ name, place }: LivingHit) => `${name} ${place.part} ${place.stream}`
-  const inOrder = [...living].sort((left, right) => {
-    const [one, other] = [order(left), order(right)]
-    return one < other ? -1 : one > other ? 1 : left.place.start - right.place.start
+  const streams = Map.groupBy(living, ({ name, place }) => `${name} ${place.part} ${place.stream}`)
+  await boundedMap([...streams.values()], readsAtOnce, async (hits) => {
+    for (const hit of hits.sort((left, right) => left.place.start - right.place.start)) {
+      const text = await found.text(hit)
+      if (text !== undefined) texts.set(hit, text)
+    }
   })
-  for (const hit of inOrder) {
-    const text = await found.text(hit)
-    if (text !== undefined) texts.set(hit, text)
-  }
   return texts
 }
 

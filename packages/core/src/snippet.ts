@@ -38,7 +38,7 @@ export function snippetOf(
   return { text: shown.trimEnd() + (to < text.length ? ellipsis : ''), marks: marks.filter(([, end]) => end <= shown.trimEnd().length) }
 }
 
-/** How well a text holds another as it was written, white space aside: 2, in the same case too; 1, in another; 0, not at all. */
+/** How well a text holds another as it was written, white space aside: 2, in the same case; 1, in another; 0, not at all. */
 export function verbatimness(text: string, verbatim: string): 0 | 1 | 2 {
   const wanted = flatText(verbatim)
   if (wanted === '') return 0

@@ -278,6 +278,8 @@ export interface TranscriptReader {
   structureInto?(transcript: Transcript, sink: StructureSink, options?: Parameters<TranscriptReader['structure']>[1]): Promise<void>
   /** What one line says, for a place in an index: its text is read only when it is shown. */
   entry(line: Uint8Array, indexed: IndexedEntry): Entry
+  /** Whether `entry` needs the entry's note for its text; without this, part, kind, id, role and the line are enough. */
+  readonly textNeedsNote?: true | undefined
   /**
    * Every compaction the main part records, in file order, from `from` on. The line that marks one is an entry of kind `boundary` or `summary`,
    * so that where `structure` has none nothing need be read for it.

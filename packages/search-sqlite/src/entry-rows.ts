@@ -23,12 +23,11 @@ export interface EntryRow extends IndexedPlace {
   readonly createdAt: number | undefined
   readonly fingerprint: string
   readonly droppedBy: number | undefined
+  readonly note: string | undefined
 }
 
 /** Looks entries up by the rowids of `words`, for one query. */
 export interface EntryRows {
-  /** The number of the entry that a piece is of. */
-  numberOf(rowid: number): number
   entry(number: number): EntryRow
   sessionOf(number: number): SessionRow
   /** At most `count` entries that stand before one, or behind it, in the same batch of its stream, the nearest first. */
@@ -52,17 +51,22 @@ interface StreamRow {
 export function entryRows(database: DatabaseSync): EntryRows {
   const entries = new Map<number, EntryRow>()
   const tools = new Map<number, string>()
+  /** By their first numbers. */
   const runs: Run[] = []
   const streams = new Map<number, StreamRow>()
   const runOf = (rowid: number): Run => {
-    const known = runs.find((run) => rowid >= run.first && rowid <= run.last)
-    if (known !== undefined) {
-      if (runs[0] !== known) runs.unshift(...runs.splice(runs.indexOf(known), 1))
-      return known
+    let low = 0
+    let high = runs.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((runs[middle]?.first ?? 0) <= rowid) low = middle + 1
+      else high = middle
     }
+    const known = runs[low - 1]
+    if (known !== undefined && known.last >= rowid) return known
     const row = statement(database, 'SELECT first, last, stream FROM run WHERE first <= ? ORDER BY first DESC LIMIT 1').get(rowid)
     const run = { first: integerOf(row, 'first'), last: integerOf(row, 'last'), stream: integerOf(row, 'stream') }
-    runs.unshift(run)
+    runs.splice(low, 0, run)
     return run
   }
   const streamRow = (number: number): StreamRow => {
@@ -82,7 +86,6 @@ export function entryRows(database: DatabaseSync): EntryRows {
     return known
   }
   return {
-    numberOf,
     entry,
     sessionOf: (number) => streamRow(number).session,
     before(number, count) {
@@ -160,6 +163,7 @@ function readEntry(database: DatabaseSync, number: number, { session, part, stre
     createdAt: optionalIntegerOf(row, 'createdAt'),
     fingerprint: Buffer.from(bytesOf(row, 'fingerprint')).toString('base64url'),
     droppedBy: optionalIntegerOf(row, 'droppedBy'),
+    note: optionalTextOf(row, 'note'),
   }
 }
 

@@ -2,9 +2,9 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type IndexHit, parseKey, type SearchRequest, type SearchTerm } from '@palimpsest/core'
 import { integerOf, optionalIntegerOf, statement } from './columns.ts'
 import { type EntryFilter, entryFilter } from './entry-filter.ts'
-import { copiesOf, droppersOf, type EntryRow, type EntryRows, entryRows } from './entry-rows.ts'
+import { copiesOf, droppersOf, type EntryRow, entryRows } from './entry-rows.ts'
 import { joinedExpression, type MatchExpression, verbatimExpression, withoutExpression } from './match-expression.ts'
-import { rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
+import { type RankedEntry, rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
 import { isStopWord } from './stop-words.ts'
 
 /** So many matches are looked at, or the next multiple: those of one session lift one another, and a page must not depend on how many are asked for. */
@@ -12,9 +12,15 @@ const lookedAt = 240
 /** Of a term that stands in more entries than this only the best ones count. */
 const mostOfTerm = 3_000
 const mostTermsByThemselves = 24
+const fewestOfQuestion = 3
 
 /** How well a hit holds what was asked for; those of a higher tier come first. */
-const tiers = { verbatim: 3, all: 2, any: 1 }
+const tiers = { phrase: 3, all: 2, some: 1 }
+
+/** The entries whose pieces match, best piece first. */
+const ranked = `
+  SELECT (SELECT number FROM entry WHERE number <= words.rowid ORDER BY number DESC LIMIT 1) AS number, rank
+  FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?`
 
 /** Answers a request: what holds the words as they were written, then what holds all of them, then any. */
 export function findEntries(database: DatabaseSync, request: SearchRequest): readonly IndexHit[] {
@@ -23,32 +29,38 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   const narrowed = narrowing(request)
   const terms = withoutStopWords(request.terms)
   if (request.terms.length === 0 && request.filters.paths.length === 0) {
-    return newest(database, filter, request.limit).map((number, at) => hitOf(database, rows.entry(number), 1 / (1 + at)))
+    return newest(database, filter, request.limit).map((number, at) => hitOf(database, rows.entry(number), 2 + 1 / (1 + at)))
   }
   const found = new Map<number, number>()
   const excluded = new Set<number>()
   const enough = () => found.size >= request.limit
   const wanted = Math.ceil(request.limit / lookedAt) * lookedAt
-  const take = (tier: number, ranked: readonly { readonly number: number; readonly score: number }[]) => {
-    const best = ranked[0]?.score ?? 1
-    for (const { number, score } of ranked) if (!found.has(number)) found.set(number, tier + (0.999 * score) / Math.max(best, 1e-9))
+  const take = (tier: number, entries: readonly RankedEntry[]) => {
+    const best = entries[0]?.score ?? 1
+    for (const { number, score } of entries) if (!found.has(number)) found.set(number, tier + (0.999 * score) / Math.max(best, 1e-9))
   }
   const together = (expression: MatchExpression | undefined) =>
-    expression === undefined ? [] : rankedTogether(matches(database, rows, filter, expression, wanted), rows)
+    expression === undefined ? [] : rankedTogether(matches(database, filter, expression, wanted), rows)
   const verbatim = request.terms.length + request.without.length > 1 ? verbatimExpression(request.verbatim) : undefined
   if (verbatim !== undefined) {
-    take(tiers.verbatim, together(narrowed(verbatim)))
+    take(tiers.phrase, together(narrowed(verbatim)))
     if (request.without.length > 0) {
       const known = new Set(found.keys())
       const all = together(narrowedByPaths(request)(verbatim)).filter(({ number }) => !known.has(number))
       for (const { number } of all) excluded.add(number)
-      take(tiers.verbatim, all)
+      take(tiers.phrase, all)
     }
   }
-  if (!enough()) take(tiers.all, together(optionally(narrowed, joinedExpression(terms, 'AND') ?? pathsExpression(request))))
+  if (!enough())
+    take(
+      request.terms.length === 1 ? tiers.phrase : tiers.all,
+      together(optionally(narrowed, joinedExpression(terms, 'AND') ?? pathsExpression(request))),
+    )
   if (!enough() && terms.length > 1) {
-    const byTerm = terms.slice(0, mostTermsByThemselves).map((term) => termMatches(database, rows, term, narrowed))
-    take(tiers.any, rankedByTerms(byTerm, rows, filter, wanted))
+    const byTerm = terms.slice(0, mostTermsByThemselves).map((term) => termMatches(database, term, narrowed))
+    // A question in words is answered by what was done, too; who narrows or excludes means what the entry itself says.
+    const takesCalls = terms.length >= fewestOfQuestion && request.without.length + request.filters.paths.length === 0
+    take(tiers.some, rankedByTerms(byTerm, rows, { filter, takesCalls, limit: wanted }))
   }
   return [...found]
     .map(([number, score]) => ({ entry: rows.entry(number), score }))
@@ -96,17 +108,10 @@ function pathsExpression({ filters }: SearchRequest): MatchExpression | undefine
 }
 
 /** The entries that match, best first, each with the best score of its pieces. */
-function matches(
-  database: DatabaseSync,
-  rows: EntryRows,
-  filter: EntryFilter,
-  expression: MatchExpression,
-  limit: number,
-): readonly { readonly number: number; readonly score: number }[] {
+function matches(database: DatabaseSync, filter: EntryFilter, expression: MatchExpression, limit: number): readonly RankedEntry[] {
   const found = new Map<number, number>()
-  const statementOfAll = statement(database, 'SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank')
-  for (const row of statementOfAll.iterate(expression)) {
-    const number = rows.numberOf(integerOf(row, 'rowid'))
+  for (const row of statement(database, ranked).iterate(expression, -1)) {
+    const number = integerOf(row, 'number')
     if (found.has(number) || !filter(number)) continue
     found.set(number, -Number(row['rank']))
     if (found.size >= limit) break
@@ -114,13 +119,12 @@ function matches(
   return [...found].map(([number, score]) => ({ number, score }))
 }
 
-function termMatches(database: DatabaseSync, rows: EntryRows, term: SearchTerm, narrowed: Narrowing): TermMatches {
+function termMatches(database: DatabaseSync, term: SearchTerm, narrowed: Narrowing): TermMatches {
   const expression = joinedExpression([term], 'OR')
   const scores = new Map<number, number>()
   if (expression === undefined) return { scores }
-  const best = statement(database, 'SELECT rowid, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?')
-  for (const row of best.iterate(narrowed(expression), mostOfTerm)) {
-    const number = rows.numberOf(integerOf(row, 'rowid'))
+  for (const row of statement(database, ranked).iterate(narrowed(expression), mostOfTerm)) {
+    const number = integerOf(row, 'number')
     if (!scores.has(number)) scores.set(number, -Number(row['rank']))
   }
   return { scores }
@@ -137,7 +141,7 @@ function newest(database: DatabaseSync, filter: EntryFilter, limit: number): rea
 }
 
 function hitOf(database: DatabaseSync, entry: EntryRow, score: number): IndexHit {
-  const { session, part, stream, line, start, end, id, kind, role, tool, createdAt, fingerprint } = entry
+  const { session, part, stream, line, start, end, id, kind, role, tool, createdAt, fingerprint, note } = entry
   return {
     session: parseKey(session.name),
     places: [{ part, stream, line, start, end }, ...copiesOf(database, entry.number)],
@@ -146,8 +150,10 @@ function hitOf(database: DatabaseSync, entry: EntryRow, score: number): IndexHit
     ...(role === undefined ? {} : { role }),
     ...(tool === undefined ? {} : { tool }),
     ...(createdAt === undefined ? {} : { createdAt }),
+    ...(note === undefined ? {} : { note }),
     fingerprint,
     droppedBy: droppersOf(database, entry),
+    holds: score >= tiers.phrase ? 'phrase' : score >= tiers.all ? 'all' : 'some',
     score,
   }
 }

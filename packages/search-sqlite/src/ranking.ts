@@ -52,19 +52,22 @@ export function rankedTogether(matches: readonly RankedEntry[], rows: Pick<Ranke
 
 /**
  * Entries that hold any of the terms. An entry counts for what it says itself, for what its neighbours say of the terms that it lacks, and for its
- * session: how well that holds all of the terms, wherever. What stands behind the best is taken in, whether it holds a term itself or not.
+ * session: how well that holds all of the terms, wherever. `takesCalls`: calls that stand behind the best are taken in, whether they hold a term
+ * themselves or not.
  */
 export function rankedByTerms(
   terms: readonly TermMatches[],
   rows: RankedRows,
-  filter: (number: number) => boolean,
-  limit: number,
+  options: { readonly filter: (number: number) => boolean; readonly takesCalls: boolean; readonly limit: number },
 ): readonly RankedEntry[] {
+  const { filter, takesCalls, limit } = options
   const own = new Map<number, number>()
   for (const { scores } of terms) for (const [number, score] of scores) own.set(number, (own.get(number) ?? 0) + score)
   const best = [...own].sort((left, right) => right[1] - left[1]).map(([number]) => number)
   const candidates = new Set(best.slice(0, Math.max(compared, limit)))
-  for (const number of best.slice(0, followed)) for (const next of rows.behind(number, 2)) candidates.add(next)
+  for (const number of takesCalls ? best.slice(0, followed) : []) {
+    for (const next of rows.behind(number, 2)) if (isCall(rows.entry(next))) candidates.add(next)
+  }
   const sessions = sessionScores(terms, rows)
   const most = Math.max(...sessions.values(), 1e-9)
   const ranked: { number: number; score: number }[] = []

@@ -43,7 +43,8 @@ const tables = `
     tool INTEGER,
     createdAt INTEGER,
     fingerprint BLOB NOT NULL,
-    droppedBy INTEGER
+    droppedBy INTEGER,
+    note TEXT
   ) STRICT;
   CREATE TABLE tool (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE copy (

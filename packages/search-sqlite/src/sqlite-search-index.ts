@@ -30,6 +30,7 @@ export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: Sqli
       }),
     settled: (names) =>
       write((database) => {
+        giveBack(database)
         const { token, waiting } = readProgress(database)
         writeProgress(database, { token, waiting: waiting.filter((name) => !names.includes(name)) })
       }),
@@ -64,6 +65,13 @@ export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: Sqli
     size: async () => ({ entries: await file.run(entryCount), sizeBytes: file.sizeBytes() }),
     close: file.close,
   }
+}
+
+/** Gives pages back that merging left empty, once there are many. */
+function giveBack(database: DatabaseSync): void {
+  const free = integerOf(database.prepare('PRAGMA freelist_count').get(), 'freelist_count')
+  const all = integerOf(database.prepare('PRAGMA page_count').get(), 'page_count')
+  if (free > 64 && free * 8 > all) database.exec('PRAGMA incremental_vacuum')
 }
 
 function readProgress(database: DatabaseSync): IndexProgress {

@@ -123,7 +123,7 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
   const last = optionalIntegerOf(statement(database, 'SELECT max(last) AS last FROM run').get(), 'last') ?? 0
   const insert = statement(
     database,
-    'INSERT INTO entry (number, pieces, start, sizeBytes, line, id, shape, tool, createdAt, fingerprint) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    'INSERT INTO entry (number, pieces, start, sizeBytes, line, id, shape, tool, createdAt, fingerprint, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
   )
   const copied = statement(database, 'INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?)')
   const known = stream.stream > 0 ? knownEntries(database, stream) : undefined
@@ -131,7 +131,7 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
   let firstStart: number | undefined
   for (const entry of entries) {
     if (entry.text === '') continue
-    const { start, end, line, entryId, tool, createdAt } = entry
+    const { start, end, line, entryId, tool, createdAt, note } = entry
     const original = known?.(entry)
     if (original !== undefined) {
       copied.run(stream.number, start, end - start, line, original)
@@ -140,7 +140,19 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
     const pieces = piecesOf(entry.text)
     const fingerprint = Buffer.from(entry.fingerprint, 'base64url')
     const toolNumber = tool === undefined ? null : toolNumberOf(database, tool)
-    insert.run(next, pieces.length, start, end - start, line, storedId(entryId), shapeOf(entry), toolNumber, createdAt ?? null, fingerprint)
+    insert.run(
+      next,
+      pieces.length,
+      start,
+      end - start,
+      line,
+      storedId(entryId),
+      shapeOf(entry),
+      toolNumber,
+      createdAt ?? null,
+      fingerprint,
+      note ?? null,
+    )
     addWords(database, next, entry, pieces)
     firstStart ??= start
     next += pieces.length
@@ -155,7 +167,8 @@ function addWords(database: DatabaseSync, number: number, entry: SearchableEntry
   const isProse = entry.role !== 'tool' || entry.text.length <= shortCharacters || readsAsProse(entry.text)
   pieces.forEach((piece, at) => {
     const { stems, parts } = wordForms(piece, isProse ? stemOf : undefined)
-    insert.run(number + at, spaced(piece), stems, parts, gramsOf(piece))
+    // The name of a tool is looked up as any other word is.
+    insert.run(number + at, spaced(piece), stems, entry.tool === undefined || at > 0 ? parts : `${entry.tool} ${parts}`, gramsOf(piece))
   })
 }
 

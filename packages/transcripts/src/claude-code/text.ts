@@ -99,7 +99,10 @@ function renderedText(value: JsonRecord): string {
 
 function progressText(data: JsonRecord | undefined): string {
   const message = asRecord(data?.['message'])
-  return joined([asString(data?.['output']) ?? '', message === undefined ? '' : messageText(message)])
+  // `output` is the end of `fullOutput`, where there is one.
+  const output = asString(data?.['fullOutput']) ?? asString(data?.['output']) ?? ''
+  const own = [asString(data?.['command']) ?? '', asString(data?.['prompt']) ?? '', output]
+  return joined([...own, message === undefined ? '' : messageText(message)])
 }
 
 /** What a tool gave back beside its message: often the same, or more where the message was cut. */

@@ -18,6 +18,7 @@ export function geminiReader(home: GeminiHome): TranscriptReader {
     entries: (transcript, options) => geminiEntries(transcript, options ?? {}),
     structure: (transcript, options) => geminiStructure(transcript, options ?? {}),
     entry: geminiEntry,
+    textNeedsNote: true,
     compactions: (transcript, options) => geminiCompactions(transcript, options ?? {}),
     context: geminiContext,
     kept: geminiKept,
