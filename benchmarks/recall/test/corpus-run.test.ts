@@ -65,7 +65,13 @@ function piSession(): string {
     { type: 'text', text: 'I look.' },
     { type: 'toolCall', id, name: 'bash', arguments: { command, description } },
   ]
-  const result = (toolCallId: string, text: string) => ({ role: 'toolResult', toolCallId, toolName: 'bash', content: [{ type: 'text', text }], isError: false })
+  const result = (toolCallId: string, text: string) => ({
+    role: 'toolResult',
+    toolCallId,
+    toolName: 'bash',
+    content: [{ type: 'text', text }],
+    isError: false,
+  })
   const messages = [
     { role: 'user', content: [{ type: 'text', text: 'Why does it fail?' }] },
     { role: 'assistant', content: call('c1', 'npx tsc --noEmit', 'Verify all typings quickly') },
@@ -79,7 +85,15 @@ function piSession(): string {
   const lines = [
     { type: 'session', version: 3, id: '0b8a1f6e-0000-4000-8000-00000000000b', ...at(0), cwd: '/home/dev/project' },
     ...messages.map((message, place) => ({ type: 'message', id: ids[place], parentId: ids[place - 1] ?? null, ...at(place + 1), message })),
-    { type: 'compaction', id: 'b0000099', parentId: ids.at(-1), ...at(20), summary: `Found: ${summarised}`, firstKeptEntryId: ids[4], tokensBefore: 9000 },
+    {
+      type: 'compaction',
+      id: 'b0000099',
+      parentId: ids.at(-1),
+      ...at(20),
+      summary: `Found: ${summarised}`,
+      firstKeptEntryId: ids[4],
+      tokensBefore: 9000,
+    },
   ]
   return `${lines.map((line) => JSON.stringify(line)).join('\n')}\n`
 }

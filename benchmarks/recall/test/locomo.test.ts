@@ -96,7 +96,11 @@ test('LoCoMo is asked of both engines, each conversation by itself', async () =>
   const folder = await mkdtemp(join(tmpdir(), 'palimpsest-locomo-'))
   try {
     const file = join(folder, 'locomo.json')
-    const other = { ...sample, sample_id: 'conv-2', qa: [{ question: 'Which class was it, pottery?', answer: 'pottery', evidence: ['D2:1'], category: 4 }] }
+    const other = {
+      ...sample,
+      sample_id: 'conv-2',
+      qa: [{ question: 'Which class was it, pottery?', answer: 'pottery', evidence: ['D2:1'], category: 4 }],
+    }
     await writeFile(file, JSON.stringify([sample, other]))
     const report = await runLocomo(file, { engines: ['plain', 'palimpsest'], splits: ['dev', 'test'], folder, progress: () => undefined })
     const whole = report.results.filter(({ kind }) => kind === undefined)
