@@ -33,7 +33,7 @@ export type { CheckpointPart } from './raw-bytes.ts'
 export type { EntryPage, ReadEntry, ReadQuery } from './read.ts'
 export type { RestoreOptions, RestoreResult } from './restore.ts'
 export { openClawRetention, type Retention } from './retention.ts'
-export type { SearchHit, SearchPage, SearchQuery } from './search.ts'
+export type { SearchPage, SearchQuery } from './search.ts'
 export type {
   DroppedEntries,
   IndexedPlace,
@@ -50,6 +50,7 @@ export type {
 export type { IndexOptions, IndexReport } from './search-indexing.ts'
 export { hasContent, type ParsedQuery, parseSearchQuery, type SearchFilters, type SearchTerm } from './search-query.ts'
 export { fingerprintOf, searchableText } from './search-text.ts'
+export type { SearchHit } from './shown-hits.ts'
 export type { ReadView } from './snapshot-view.ts'
 export {
   type AbortOptions,

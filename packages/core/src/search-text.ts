@@ -1,8 +1,8 @@
 import { sha256 } from './digest.ts'
 import type { Entry } from './transcript.ts'
 
-/** A line of an entry's text that is a tool's name and its arguments as JSON. */
-const callLine = /^[\w.:-]{1,200} [{[].*[}\]]$/
+/** A line of an entry's text that is a tool's arguments as JSON, behind its name or by itself. */
+const callLine = /^(?:[\w.:-]{1,200} )?[{[].*[}\]]$/
 const escapePattern = /\\(?:u([0-9a-fA-F]{4})|(.))/g
 const unescaped: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' }
 const fingerprintCharacters = 12

@@ -1,16 +1,15 @@
 import { z } from 'zod'
-import { boundedMap } from './bounded-map.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError } from './errors.ts'
-import { type FoundEntries, foundEntries, type LivingHit } from './found-entries.ts'
+import { foundEntries } from './found-entries.ts'
 import { sessionName } from './keys.ts'
 import type { IndexHit } from './search-index.ts'
 import { requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
 import { type ParsedQuery, parseSearchQuery } from './search-query.ts'
-import { plain, snippetOf, verbatimness } from './snippet.ts'
+import { hasSigns, type RankedHit, type SearchHit, type ShownHit, shownHits } from './shown-hits.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { limitWithin, wholeNumber } from './text-input.ts'
-import type { EntryKind, EntryRole, PartName } from './transcript.ts'
+import type { EntryRole } from './transcript.ts'
 
 const limits = { default: 20, most: 100 }
 const snippetDefault = 240
@@ -19,9 +18,6 @@ const updateDefaultMs = 5_000
 const windowHits = 20
 /** More of them at first where many hold the words, and signs or capitals tell what is meant from what only has the same words. */
 const preciseWindowHits = 80
-const readsAtOnce = 4
-const ledgersAtOnce = 8
-const longestCompared = 2_000
 
 /** What is looked for, and which page of what is found. */
 export interface SearchQuery extends AbortOptions {
@@ -46,34 +42,6 @@ export interface SearchQuery extends AbortOptions {
   readonly snippetCharacters?: number | undefined
   /** How long to index first what is not indexed yet, by default 5,000; 0 answers from what is. */
   readonly updateMs?: number | undefined
-}
-
-/** An entry that was found. */
-export interface SearchHit {
-  /** The checkpoint whose compaction dropped it, else the newest that holds it. */
-  readonly checkpointId: string
-  readonly agent: string
-  readonly sessionKey: string
-  readonly sessionId: string
-  readonly entryId: string
-  readonly part: PartName
-  /** Line of the part from 0, and the bytes of it that hold the entry. */
-  readonly line: number
-  readonly start: number
-  readonly end: number
-  readonly kind: EntryKind
-  readonly role?: EntryRole | undefined
-  readonly tool?: string | undefined
-  readonly createdAt?: number | undefined
-  /** Whether the checkpoint's compaction took it out of the context. */
-  readonly dropped: boolean
-  readonly snippet: string
-  /** Where in the snippet the matches are: first character and the one after the last. */
-  readonly marks: readonly (readonly [number, number])[]
-  /** Comparable within one answer. */
-  readonly score: number
-  /** How many more entries say the same; they are left out. */
-  readonly duplicates?: number | undefined
 }
 
 /** A page of what was found, best first. */
@@ -114,7 +82,7 @@ export async function searchEntries(environment: Environment, query: SearchQuery
     if (isPrecise && asked < preciseWindowHits && ranked.every(holdsPhrase)) await ask(preciseWindowHits)
     const width = isPrecise && window === 0 ? preciseWidth(ranked) : windowHits
     if (window >= ranked.length) return { hits: page.hits(), waiting, problems }
-    const shown = await windowOf(found, ranked.slice(window, window + width), parsed, characters)
+    const shown = await shownHits(found, ranked.slice(window, window + width), parsed, characters)
     for (const hit of shown.slice(skip)) {
       if (!page.take(hit)) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
       skip += 1
@@ -135,39 +103,6 @@ function withoutRepeated(ranked: readonly IndexHit[]): readonly RankedHit[] {
   return [...same.values()].map((hits) => ({ hits }))
 }
 
-/** Entries that say exactly the same, best ranked first. */
-interface RankedHit {
-  readonly hits: readonly IndexHit[]
-}
-
-interface ShownHit {
-  readonly hit: SearchHit
-  /** Equal for entries that say the same. */
-  readonly sameAs: string
-}
-
-/** Of so many hits those that still live, in the order in which they are shown. */
-async function windowOf(
-  found: FoundEntries,
-  ranked: readonly RankedHit[],
-  query: ParsedQuery,
-  characters: number,
-): Promise<readonly ShownHit[]> {
-  const living = (await boundedMap(ranked, ledgersAtOnce, ({ hits }) => firstLiving(found, hits))).filter((hit) => hit !== undefined)
-  const texts = characters === 0 ? new Map<LivingHit, string>() : await textsOf(found, living)
-  const shown = living
-    .filter((hit) => characters === 0 || texts.has(hit))
-    .map((hit) => {
-      const text = texts.get(hit)
-      // Plain words are meant in any case.
-      const verbatim = text === undefined ? 0 : Math.min(verbatimness(text, query.verbatim), hasSigns(query.verbatim) ? 2 : 1)
-      return { hit, text, verbatim }
-    })
-    .filter(({ hit, verbatim }) => hit.hit.isExcluded !== true || verbatim > 0)
-    .sort((left, right) => right.verbatim - left.verbatim)
-  return shown.map(({ hit, text }) => shownHit(hit, text, query, characters))
-}
-
 /** As many as hold the words one behind the other, within bounds. */
 function preciseWidth(ranked: readonly RankedHit[]): number {
   const count = ranked.findIndex((hit) => !holdsPhrase(hit))
@@ -176,72 +111,6 @@ function preciseWidth(ranked: readonly RankedHit[]): number {
 
 function holdsPhrase({ hits }: RankedHit): boolean {
   return hits[0]?.holds === 'phrase'
-}
-
-/** Whether signs or capitals tell what is meant from what only has the same words. */
-function hasSigns(verbatim: string): boolean {
-  return /[^\p{L}\p{N}\s]|\p{Lu}/u.test(verbatim)
-}
-
-async function firstLiving(found: FoundEntries, hits: readonly IndexHit[]): Promise<(LivingHit & { readonly others: number }) | undefined> {
-  for (const hit of hits) {
-    const living = await found.living(hit)
-    if (living !== undefined) return { ...living, others: hits.length - 1 }
-  }
-  return undefined
-}
-
-/** The texts: of each stream in the order in which they are stored, so that each chunk is decompressed once. */
-async function textsOf<Hit extends LivingHit>(found: FoundEntries, living: readonly Hit[]): Promise<ReadonlyMap<LivingHit, string>> {
-  const texts = new Map<LivingHit, string>()
-  const streams = Map.groupBy(living, ({ name, place }) => `${name} ${place.part} ${place.stream}`)
-  await boundedMap([...streams.values()], readsAtOnce, async (hits) => {
-    for (const hit of hits.sort((left, right) => left.place.start - right.place.start)) {
-      const text = await found.text(hit)
-      if (text !== undefined) texts.set(hit, text)
-    }
-  })
-  return texts
-}
-
-function shownHit(
-  living: LivingHit & { readonly others: number },
-  text: string | undefined,
-  query: ParsedQuery,
-  characters: number,
-): ShownHit {
-  const { hit, ledger, row, place, dropped, others } = living
-  const { entryId, kind, role, tool, createdAt, score, fingerprint } = hit
-  const wanted = { verbatim: query.verbatim, terms: query.terms.map((term) => term.text) }
-  const snippet = text === undefined ? { text: '', marks: [] } : snippetOf(text, wanted, characters)
-  return {
-    sameAs: text === undefined || text.length > longestCompared ? fingerprint : comparable(text),
-    hit: {
-      checkpointId: row.id,
-      agent: ledger.agent,
-      sessionKey: ledger.sessionKey,
-      sessionId: ledger.sessionId,
-      entryId,
-      part: place.part,
-      line: place.line,
-      start: place.start,
-      end: place.end,
-      kind,
-      ...(role === undefined ? {} : { role }),
-      ...(tool === undefined ? {} : { tool }),
-      ...(createdAt === undefined ? {} : { createdAt }),
-      dropped,
-      snippet: snippet.text,
-      marks: snippet.marks,
-      score,
-      ...(others === 0 ? {} : { duplicates: others }),
-    },
-  }
-}
-
-/** A text without what differs between two that say the same: white space, case, long numbers and ids. */
-function comparable(text: string): string {
-  return plain(text).replace(/[0-9a-f]{8}-[0-9a-f-]{27}|\d{6,}|\d{4}-\d\d-\d\d[t ][\d:.]+z?/g, '#')
 }
 
 /** Takes hits until there are so many; one that says the same as another is counted there. */

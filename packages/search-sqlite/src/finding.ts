@@ -13,6 +13,7 @@ const lookedAt = 240
 const mostOfTerm = 3_000
 const mostTermsByThemselves = 24
 const fewestOfQuestion = 3
+const longBytes = 4_000
 
 /** How well a hit holds what was asked for; those of a higher tier come first. */
 const tiers = { phrase: 3, all: 2, some: 1 }
@@ -51,22 +52,33 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
       take(tiers.phrase, all)
     }
   }
-  if (!enough())
+  // Who writes so many words as they stand somewhere was looking for that.
+  const isFound = request.terms.length > fewestOfQuestion && found.size > 0
+  const asks = isQuestion(request, terms)
+  if (!enough()) {
+    const all = together(optionally(narrowed, joinedExpression(terms, 'AND') ?? pathsExpression(request)))
     take(
       request.terms.length === 1 ? tiers.phrase : tiers.all,
-      together(optionally(narrowed, joinedExpression(terms, 'AND') ?? pathsExpression(request))),
+      asks ? all.filter(({ number }) => rows.entry(number).end - rows.entry(number).start <= longBytes) : all,
     )
-  if (!enough() && terms.length > 1) {
+  }
+  if (!enough() && !isFound && terms.length > 1) {
     const byTerm = terms.slice(0, mostTermsByThemselves).map((term) => termMatches(database, term, narrowed))
-    // A question in words is answered by what was done, too; who narrows or excludes means what the entry itself says.
-    const takesCalls = terms.length >= fewestOfQuestion && request.without.length + request.filters.paths.length === 0
-    take(tiers.some, rankedByTerms(byTerm, rows, { filter, takesCalls, limit: wanted }))
+    take(tiers.some, rankedByTerms(byTerm, rows, { filter, takesCalls: asks, limit: wanted }))
   }
   return [...found]
     .map(([number, score]) => ({ entry: rows.entry(number), score }))
     .sort((left, right) => right.score - left.score || (right.entry.createdAt ?? 0) - (left.entry.createdAt ?? 0))
     .slice(0, request.limit)
     .map(({ entry, score }) => ({ ...hitOf(database, entry, score), ...(excluded.has(entry.number) ? { isExcluded: true as const } : {}) }))
+}
+
+/**
+ * Whether plain words ask for something. They are answered by what was done, too, whether it holds a word itself or not; and that a long document holds all
+ * of them says little. Who narrows, excludes or quotes means what the entry itself says.
+ */
+function isQuestion({ without, filters }: SearchRequest, terms: readonly SearchTerm[]): boolean {
+  return terms.length >= fewestOfQuestion && without.length + filters.paths.length === 0 && terms.every(({ isPhrase }) => !isPhrase)
 }
 
 /** Words that stand nearly everywhere are left out, unless there are no others. */

@@ -8,6 +8,7 @@ import { createTables, schemaVersion, versionOf } from './schema.ts'
 
 /** How long SQLite itself waits for another writer: it holds the event loop meanwhile. Beyond that we wait between tries. */
 const busyTimeoutMs = 5
+const longestLogBytes = 256 * 1024
 
 /** SQLite's primary result codes. */
 const busyCodes: ReadonlySet<number> = new Set([5, 6])
@@ -26,6 +27,8 @@ export interface SearchDatabase {
   run<Value>(work: (database: DatabaseSync) => Value, options?: AbortOptions): Promise<Value>
   /** Deletes the file, so that every process begins again. */
   discard(): void
+  /** Empties the log of what was written last into the file, once that is long and nobody reads. */
+  fold(): Promise<void>
   /** Bytes of the file and what stands beside it. */
   sizeBytes(): number
   /** Idempotent; `run` throws afterwards. */
@@ -57,36 +60,40 @@ export function searchDatabase(path: string, busyMs: number, sqlite: () => Sqlit
     opened ??= openDatabase(path, sqlite)
     return opened.database
   }
-  return {
-    async run(work, options = {}) {
-      let renewed = false
-      for (const began = performance.now(); ; ) {
-        options.signal?.throwIfAborted()
-        try {
-          return work(current())
-        } catch (error) {
-          if (error instanceof CheckpointError) throw error
-          const code = resultCode(error)
-          if (busyCodes.has(code) && performance.now() - began < busyMs) {
-            await wait(5 + Math.random() * 20)
-            continue
-          }
-          if (isDamage(error, code) && !renewed) {
-            renewed = true
-            discard()
-            continue
-          }
-          // A transaction that could not be rolled back ends with its connection.
-          release()
-          throw code === 0 && !isOfFiles(error) ? error : failure(path, code, error)
+  const sizeOf = (suffix: string) => statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.size ?? 0
+  const run: SearchDatabase['run'] = async (work, options = {}) => {
+    let renewed = false
+    for (const began = performance.now(); ; ) {
+      options.signal?.throwIfAborted()
+      try {
+        return work(current())
+      } catch (error) {
+        if (error instanceof CheckpointError) throw error
+        const code = resultCode(error)
+        if (busyCodes.has(code) && performance.now() - began < busyMs) {
+          await wait(5 + Math.random() * 20)
+          continue
         }
+        if (isDamage(error, code) && !renewed) {
+          renewed = true
+          discard()
+          continue
+        }
+        // A transaction that could not be rolled back ends with its connection.
+        release()
+        throw code === 0 && !isOfFiles(error) ? error : failure(path, code, error)
       }
+    }
+  }
+  return {
+    run,
+    async fold() {
+      if (sizeOf('-wal') > longestLogBytes) await run((database) => database.exec('PRAGMA wal_checkpoint(TRUNCATE)'))
     },
     discard() {
       if (!closed) discard()
     },
-    sizeBytes: () =>
-      ['', '-wal', '-shm'].reduce((sum, suffix) => sum + (statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.size ?? 0), 0),
+    sizeBytes: () => sizeOf('') + sizeOf('-wal') + sizeOf('-shm'),
     close() {
       closed = true
       release()

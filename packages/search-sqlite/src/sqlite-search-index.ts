@@ -28,12 +28,14 @@ export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: Sqli
       write((database) => {
         if (readProgress(database).token === from) writeProgress(database, to)
       }),
-    settled: (names) =>
-      write((database) => {
+    async settled(names) {
+      await write((database) => {
         giveBack(database)
         const { token, waiting } = readProgress(database)
         writeProgress(database, { token, waiting: waiting.filter((name) => !names.includes(name)) })
-      }),
+      })
+      await file.fold()
+    },
     session: (name, options) => file.run((database) => sessionProgress(database, name), options),
     sessions: (options) =>
       file.run((database) => {

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict'
-import type { BadLine, IndexedEntry, LineStart, StructureSink, Transcript, TranscriptReader } from '@palimpsest/core'
+import {
+  type BadLine,
+  type IndexedEntry,
+  type LineStart,
+  type StructureSink,
+  searchableText,
+  type Transcript,
+  type TranscriptReader,
+} from '@palimpsest/core'
 import type { ReaderCase } from '../reader-case.ts'
-import { entriesOf, leafOf, linesOf, sampleTranscript, withLine } from './sample-transcript.ts'
+import { compactionsOf, entriesOf, leafOf, linesOf, sampleTranscript, withLine } from './sample-transcript.ts'
 
 const text = new TextEncoder()
 
@@ -108,6 +116,27 @@ export const lineCases: readonly ReaderCase[] = [
       }
     },
   },
+  {
+    id: 'lines/everything-said',
+    group: 'lines',
+    name: 'gives everything that is said in a line of a message in the text of an entry, so that it can be searched',
+    async run({ reader, sample }) {
+      const main = sample.main()
+      const entries = entriesOf(await linesOf(reader, sampleTranscript(sample)))
+      const said = plain(entries.map((entry) => searchableText(entry)).join('\n'))
+      for (const entry of entries.filter(({ kind }) => kind === 'message')) {
+        const line: unknown = JSON.parse(Buffer.from(main.slice(entry.start, entry.end)).toString())
+        for (const words of sentencesIn(line)) {
+          // Around what was said a client may keep it with words of its own, the time of day and the like.
+          const isWrapped = entry.text !== '' && words.includes(entry.text)
+          assert.ok(isWrapped || said.includes(plain(words)), `line ${entry.line}: ${words}`)
+        }
+      }
+      for (const { summary } of await compactionsOf(reader, sampleTranscript(sample))) {
+        assert.ok(summary === undefined || said.includes(plain(summary)), `the summary ${summary}`)
+      }
+    },
+  },
   ...['torn {"type":"mess', 'null', '42', '', '\u0000'].map(
     (bad): ReaderCase => ({
       id: `lines/bad-${Buffer.from(bad).toString('hex') || 'empty'}`,
@@ -179,6 +208,17 @@ export const lineCases: readonly ReaderCase[] = [
     },
   },
 ]
+
+/** The strings in a value that are more than one word: no name, id or time is. */
+function sentencesIn(value: unknown): readonly string[] {
+  if (typeof value === 'string') return /\S\s+\S/.test(value) ? [value] : []
+  if (typeof value !== 'object' || value === null) return []
+  return Object.values(value).flatMap(sentencesIn)
+}
+
+function plain(text: string): string {
+  return text.replace(/\s+/g, ' ').trim()
+}
 
 async function structureOf(
   reader: TranscriptReader,
