@@ -26,8 +26,12 @@ export const searching: Case = {
     const shown = await measured({ query: `"${commonPhrase}"`, match: `"${commonPhrase}"`, snippetCharacters: 240, hits: 20 })
     const four = await measured({ ...words, snippetCharacters: 0, hits: 20 })
     const withStopWords = await measured({ ...stopWords, snippetCharacters: 0, hits: 20 })
-    const profiled = { 'a phrase': { query: `"${commonPhrase}"`, snippetCharacters: 240 }, 'four words': { query: words.query, snippetCharacters: 0 } }
-    for (const [title, asked] of Object.entries(profiled)) await bench.profile(title, (profile) => host.call('search', { ...asked, profile }))
+    const profiled = {
+      'a phrase': { query: `"${commonPhrase}"`, snippetCharacters: 240 },
+      'four words': { query: words.query, snippetCharacters: 0 },
+    }
+    for (const [title, asked] of Object.entries(profiled))
+      await bench.profile(title, (profile) => host.call('search', { ...asked, profile }))
     return {
       rows: [
         ratioRow('a phrase of one entry, without snippets', rare, { atMost: 3 }),
