@@ -6,6 +6,7 @@ import type * as OpenClaw from './openclaw-tasks.ts'
 import type * as Ours from './our-tasks.ts'
 import type { InstalledPeer } from './peers.ts'
 import { emptyEnvironment } from './places.ts'
+import type * as PlainSearch from './plain-search-tasks.ts'
 import type * as Plain from './plain-tasks.ts'
 import { selfTimes } from './profile.ts'
 import type { CaseResult } from './result.ts'
@@ -21,6 +22,7 @@ export type OurWorker = Worker<typeof Ours.tasks>
 export type OpenClawWorker = Worker<typeof OpenClaw.tasks>
 export type HostWorker = Worker<typeof Host.tasks>
 export type PlainWorker = Worker<typeof Plain.tasks>
+export type PlainSearchWorker = Worker<typeof PlainSearch.tasks>
 
 /** What a case has while it runs. */
 export interface Bench {
@@ -40,6 +42,8 @@ export interface Bench {
   /** A new process with OpenClaw; `undefined` where it could not be installed. */
   openClawWorker(): Promise<OpenClawWorker | undefined>
   plain(): Promise<PlainWorker>
+  /** A new process with plain FTS5 over sessions. */
+  plainSearch(): Promise<PlainSearchWorker>
   /** With `--profile`, runs something once more and prints where the main thread's time went. */
   profile(title: string, run: (file: string) => Promise<unknown>): Promise<void>
 }
@@ -72,6 +76,7 @@ export async function openBench(options: BenchOptions): Promise<{ readonly bench
       ours: async () => kept(await startWorker<typeof Ours.tasks>('our-tasks.ts', env)),
       host: async () => kept(await startWorker<typeof Host.tasks>('host-tasks.ts', env)),
       plain: async () => kept(await startWorker<typeof Plain.tasks>('plain-tasks.ts', env)),
+      plainSearch: async () => kept(await startWorker<typeof PlainSearch.tasks>('plain-search-tasks.ts', env)),
       openClawWorker: async () => {
         if ('missing' in openClaw) return undefined
         const peerEnv = { ...env, PALIMPSEST_BENCH_OPENCLAW: openClaw.folder }

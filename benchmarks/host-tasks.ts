@@ -1,3 +1,5 @@
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import { load } from './palimpsest.ts'
 import { type Profiled, timed } from './timed.ts'
@@ -23,10 +25,44 @@ export const tasks = {
     return { ms, id: checkpoint.id }
   },
 
+  /** Keeps every session below a folder: the states before its compactions, and as it is now. */
+  async keep({ folder }: { folder: string }) {
+    const { checkpoints, files } = opened()
+    let sessions = 0
+    for await (const found of hosts.findTranscripts(opened(), { paths: [folder] })) {
+      if ('error' in found) throw found.error
+      const transcript = files.origin(found.path)
+      await checkpoints.import({ agent: found.agent, transcript })
+      await checkpoints.capture({ agent: found.agent, transcript, reason: 'session-end' })
+      sessions += 1
+    }
+    return { sessions }
+  },
+
+  /** Makes the search index anew. */
+  async index({ profile }: Profiled) {
+    const { ms, value: report } = await timed(profile, () => opened().checkpoints.index({ rebuild: true }))
+    return { ms, problems: report.problems.length, waiting: report.waiting, sizeBytes: await indexBytes() }
+  },
+
+  async search({ query, snippetCharacters, profile }: Profiled & { query: string; snippetCharacters: number }) {
+    const { ms, value: page } = await timed(profile, () => opened().checkpoints.search({ query, limit: 20, snippetCharacters }))
+    return { ms, count: page.hits.length, snippets: page.hits.filter(({ snippet }) => snippet !== '').length }
+  },
+
   async close() {
     await host?.close()
     host = undefined
   },
+}
+
+/** The bytes of the search index. */
+async function indexBytes(): Promise<number> {
+  const { cacheFolder } = opened().configuration
+  const names = await readdir(cacheFolder, { recursive: true })
+  const indexFiles = names.filter((name) => /(?:^|\/)search[^/]*$/.test(name))
+  const sizes = await Promise.all(indexFiles.map(async (name) => (await stat(join(cacheFolder, name))).size))
+  return sizes.reduce((sum, size) => sum + size, 0)
 }
 
 function opened(): NonNullable<typeof host> {

@@ -10,11 +10,13 @@ import { firstCapture } from './cases/first-capture.ts'
 import { growingCapture } from './cases/growing-capture.ts'
 import { growth } from './cases/growth.ts'
 import { hookProcess } from './cases/hook-process.ts'
+import { indexBuild } from './cases/index-build.ts'
 import { ledgerSize } from './cases/ledger-size.ts'
 import { listing } from './cases/listing.ts'
 import { loopHold } from './cases/loop-hold.ts'
 import { mcpStart } from './cases/mcp-start.ts'
 import { memory } from './cases/memory.ts'
+import { searching } from './cases/searching.ts'
 import { storedBytes } from './cases/stored-bytes.ts'
 import { installOpenClaw } from './peers.ts'
 import { fixturesFolder, repository, workFolder } from './places.ts'
@@ -37,6 +39,8 @@ const cases: readonly Case[] = [
   catalogue,
   hookProcess,
   mcpStart,
+  indexBuild,
+  searching,
   growth,
 ]
 

@@ -23,3 +23,11 @@ export function digits(value: number): string {
 export function mebibytes(bytes: number): number {
   return bytes / 1024 ** 2
 }
+
+/** The value that a share of the values is at most: of 0.95, the 95th percentile, by nearest rank. */
+export function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((left, right) => left - right)
+  const value = sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)]
+  if (value === undefined) throw new TypeError('there is no quantile of nothing')
+  return value
+}
