@@ -1,5 +1,6 @@
+import { DatabaseSync } from 'node:sqlite'
 import { assertSame } from './difference.ts'
-import { at, listAt, shown, textAt } from './json-value.ts'
+import { at, isRecord, listAt, shown, textAt } from './json-value.ts'
 import type { OpenCode } from './opencode-client.ts'
 import type { Palimpsest } from './palimpsest.ts'
 import { assertUserText, continuationOf, firstTurn, lastTextOf } from './resumed-messages.ts'
@@ -41,4 +42,26 @@ export function assertContinues(before: ModelRequest, requests: readonly ModelRe
   assertSame('assistant', at(answer, 'role'), 'the role of the answer')
   if (!lastTextOf(answer).startsWith('Mock reply')) throw new Error(`the answer is ${shown(answer)}`)
   assertUserText(prompt, nextPrompt)
+}
+
+/** The messages and parts of a session in the client's own database, by id, without the summary of changes that it writes into prompts later. */
+export function rowsOf(database: string, sessionId: string): Readonly<Record<string, unknown>> {
+  const open = new DatabaseSync(database, { readOnly: true })
+  try {
+    const rows = ['message', 'part'].flatMap((table) => open.prepare(`SELECT id, data FROM ${table} WHERE session_id = ?`).all(sessionId))
+    return Object.fromEntries(
+      rows.map(({ id, data }) => {
+        const { summary, ...rest } = parsed(String(data))
+        return [String(id), typeof summary === 'object' ? rest : { ...rest, ...(summary === undefined ? {} : { summary }) }]
+      }),
+    )
+  } finally {
+    open.close()
+  }
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(text)
+  if (!isRecord(value)) throw new Error(`no object: ${shown(value)}`)
+  return value
 }
