@@ -4,8 +4,7 @@ import { exists } from './clients.ts'
 import { assertSame, assertSameBytes } from './difference.ts'
 import { at, listAt, shown, textAt } from './json-value.ts'
 import type { Palimpsest } from './palimpsest.ts'
-import type { ModelRequest } from './stand-ins.ts'
-import { missingTool } from './stand-ins.ts'
+import { type ModelRequest, missingTool } from './stand-ins.ts'
 import type { Course, Scenario } from './suite.ts'
 
 /** A compaction of a session whose agent has our hooks. */
@@ -90,18 +89,18 @@ export async function keptOnce(scenario: Scenario, palimpsest: Palimpsest, sessi
 export async function restoredAndUndone(
   scenario: Scenario,
   palimpsest: Palimpsest,
-  { path, id }: { readonly path: string; readonly id: string },
+  { path, id, which = 'the compaction' }: { readonly path: string; readonly id: string; readonly which?: string },
   resumes: () => Promise<void>,
 ): Promise<void> {
   const transcript = await readFile(path)
-  const undo = await scenario.check('a restore in place replaces the file and names its undo', async () => {
+  const undo = await scenario.check(`${which}: a restore in place replaces the file and names its undo`, async () => {
     const restored = await palimpsest.json('restore', id, '--in-place', '--force')
     assertSame(path, at(restored, 'path'), 'path')
     if (transcript.equals(await readFile(path))) throw new Error('the file is what it was')
     return textAt(restored, 'undo')
   })
-  await scenario.check('the same session then resumes with exactly what the model was sent before the compaction', resumes)
-  await scenario.check('restoring the undo gives the file back byte for byte', async () => {
+  await scenario.check(`${which}: the same session then resumes with exactly what the model was sent before it`, resumes)
+  await scenario.check(`${which}: restoring the undo gives the file back byte for byte`, async () => {
     await palimpsest.json('restore', undo, '--in-place', '--force')
     assertSameBytes(transcript, await readFile(path), 'the file')
   })
