@@ -13,12 +13,13 @@ import { openCode } from './opencode.ts'
 import { pi } from './pi.ts'
 import { workFolder } from './places.ts'
 import { stopChildren } from './processes.ts'
+import { room } from './room.ts'
 import { courseOf, type Suite, type Tally } from './suite.ts'
 
 /** The whole run ends after this, whatever hangs. */
 const deadlineMs = 30 * 60_000
 
-const suites: readonly Suite[] = [pi, claudeCode, codex, openCode, gemini, copilot, installs, hooks, mcp, faults]
+const suites: readonly Suite[] = [pi, claudeCode, codex, openCode, gemini, copilot, installs, hooks, mcp, room, faults]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
