@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { zstdCompressSync } from 'node:zlib'
 import { boundariesOf, type CodexClient, type CodexSetUp, codexIn, installCodex } from './codex-client.ts'
+import { contextBegunAnew, reverted } from './codex-contexts.ts'
 import {
   assertContinues,
   branched,
@@ -51,6 +52,8 @@ export const codex: Suite = {
       await course.scenario(`${version}: a capture at the hook`, (scenario) => capturedAtTheHook(scenario, program))
       await course.scenario(`${version}: a fork that goes on from another rollout`, (scenario) => forked(scenario, program))
       await course.scenario(`${version}: a compressed rollout`, (scenario) => compressed(scenario, program))
+      await course.scenario(`${version}: a context that the model begins anew`, (scenario) => contextBegunAnew(scenario, program))
+      await course.scenario(`${version}: a session that was reverted`, (scenario) => reverted(scenario, program))
     }
   },
 }

@@ -2,6 +2,7 @@ import { installClaude } from './install-claude.ts'
 import { installIntoCodex } from './install-codex.ts'
 import { installIntoCopilot } from './install-copilot.ts'
 import { installIntoGemini } from './install-gemini.ts'
+import { installIntoOpenClaw } from './install-openclaw.ts'
 import { installIntoOpenCode } from './install-opencode.ts'
 import { installIntoPi } from './install-pi.ts'
 import type { Suite } from './suite.ts'
@@ -16,5 +17,6 @@ export const installs: Suite = {
     await installIntoOpenCode(course)
     await installIntoGemini(course)
     await installIntoCopilot(course)
+    await installIntoOpenClaw(course)
   },
 }
