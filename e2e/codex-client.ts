@@ -27,7 +27,7 @@ export interface CodexClient {
 }
 
 /** Calls a method of the app-server. */
-export type AppServerCall = (method: string, params: unknown) => Promise<unknown>
+type AppServerCall = (method: string, params: unknown) => Promise<unknown>
 
 /** How a client is set up. */
 export interface CodexSetUp {

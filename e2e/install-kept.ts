@@ -33,7 +33,7 @@ export async function withClient<Client extends object>(
 }
 
 /** Checks that the hooks of a home have logged nothing. */
-export async function assertNothingLogged(home: string): Promise<void> {
+async function assertNothingLogged(home: string): Promise<void> {
   const log = join(home, '.local/state/palimpsest/hook.log')
   if (await exists(log)) throw new Error(await readFile(log, 'utf8'))
 }

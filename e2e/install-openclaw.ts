@@ -52,6 +52,7 @@ async function loaded(scenario: Scenario, { program }: { readonly program: strin
     assertSame('loaded', at(found, 'plugin', 'status'), `status (${shown(found, 1500)})`)
     for (const hook of ['before_compaction', 'after_compaction'])
       if (!JSON.stringify(at(found, 'typedHooks')).includes(hook)) throw new Error(`it does not listen to ${hook}: ${shown(found, 1500)}`)
+    if (/implicit.startup/.test(text)) throw new Error(`it is loaded by a rule that goes away: ${shown(found, 1500)}`)
   })
   await scenario.check('uninstall takes the plugin away, and the settings are what they were', async () => {
     await palimpsest.json('uninstall', 'openclaw', '--yes')
