@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { exists, installClient, namesIn } from './clients.ts'
 import { at, jsonLines, shown, textAt } from './json-value.ts'
 import { emptyEnvironment } from './places.ts'
-import { converse, lastLines, run } from './processes.ts'
+import { type Conversation, converse, lastLines, run } from './processes.ts'
 import { type ModelRequest, type ModelStandIn, requestsDuring, responsesStandIn } from './stand-ins.ts'
 import type { Scenario } from './suite.ts'
 
@@ -18,17 +18,24 @@ export interface CodexClient {
   readonly env: NodeJS.ProcessEnv
   /** Gives the model one prompt in a process of its own: of a new session, or of the one that `words` name (`resume ID`, `fork ID`). */
   prompt(text: string, ...words: readonly string[]): Promise<{ readonly sessionId: string; readonly requests: readonly ModelRequest[] }>
+  /** Speaks to its app-server; `call` gives the result of a method. */
+  serve<Result>(act: (call: AppServerCall, server: Conversation) => Promise<Result>): Promise<Result>
   /** Has a session compacted as by hand. */
   compact(sessionId: string): Promise<readonly ModelRequest[]>
   /** The rollout of a session. */
   rollout(sessionId: string): Promise<string>
 }
 
+/** Calls a method of the app-server. */
+type AppServerCall = (method: string, params: unknown) => Promise<unknown>
+
 /** How a client is set up. */
 export interface CodexSetUp {
   /** `OpenAI` has the summary made and encrypted by the API. */
   readonly providerName?: string | undefined
   readonly hooks?: unknown
+  /** What of `[features]` is on. */
+  readonly features?: readonly string[] | undefined
   /** Whether it says its instructions and surroundings again whenever a session is resumed, as 0.101 does. */
   readonly repeatsContext?: boolean | undefined
 }
@@ -62,10 +69,29 @@ export async function codexIn(scenario: Scenario, program: string, setUp: CodexS
   const codexHome = join(home, '.codex')
   await Promise.all([codexHome, project].map((folder) => mkdir(folder, { recursive: true })))
   const model = await responsesStandIn(scenario)
-  await writeFile(join(codexHome, 'config.toml'), configuration(model.url, setUp.providerName ?? 'mock'))
+  await writeFile(join(codexHome, 'config.toml'), configuration(model.url, setUp.providerName ?? 'mock', setUp.features ?? []))
   if (setUp.hooks !== undefined) await writeFile(join(codexHome, 'hooks.json'), JSON.stringify({ hooks: setUp.hooks }))
   const shared = { CODEX_HOME: codexHome }
   const options = { cwd: project, env: { ...emptyEnvironment(home), ...shared, GIT_CEILING_DIRECTORIES: scenario.folder } }
+  const serve: CodexClient['serve'] = async (act) => {
+    const server = converse([program, 'app-server'], options)
+    let calls = 0
+    const call: AppServerCall = async (method, params) => {
+      const id = ++calls
+      server.write(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
+      const answer: unknown = JSON.parse(await server.line((each) => at(JSON.parse(each), 'id') === id, turnTimeoutMs))
+      if (at(answer, 'error') !== undefined) throw new Error(`${method}: ${shown(answer, 600)}`)
+      return at(answer, 'result')
+    }
+    await call('initialize', {
+      clientInfo: { name: 'palimpsest-e2e', title: 'palimpsest', version: '0' },
+      capabilities: { experimentalApi: true },
+    })
+    server.write(JSON.stringify({ jsonrpc: '2.0', method: 'initialized' }))
+    const result = await act(call, server)
+    await server.end(10_000)
+    return result
+  }
   const trusting = setUp.hooks === undefined ? [] : ['--dangerously-bypass-hook-trust']
   return {
     home,
@@ -99,30 +125,26 @@ export async function codexIn(scenario: Scenario, program: string, setUp: CodexS
       })
       return { sessionId, requests }
     },
+    serve,
     compact: (sessionId) =>
-      requestsDuring(model, async () => {
-        const server = converse([program, 'app-server'], options)
-        const answered = async (id: number): Promise<void> => {
-          const line = await server.line((each) => at(JSON.parse(each), 'id') === id, turnTimeoutMs)
-          if (at(JSON.parse(line), 'error') !== undefined) throw new Error(`app-server: ${shown(line, 600)}`)
-        }
-        const call = async (id: number, method: string, params: unknown): Promise<void> => {
-          server.write(JSON.stringify({ jsonrpc: '2.0', id, method, params }))
-          await answered(id)
-        }
-        await call(1, 'initialize', { clientInfo: { name: 'palimpsest-e2e', title: 'palimpsest', version: '0' } })
-        server.write(JSON.stringify({ jsonrpc: '2.0', method: 'initialized' }))
-        await call(2, 'thread/resume', { threadId: sessionId })
-        await call(3, 'thread/compact/start', { threadId: sessionId })
-        await server.line((line) => at(JSON.parse(line), 'method') === 'turn/completed', turnTimeoutMs)
-        await server.end(10_000)
-      }),
+      requestsDuring(model, () =>
+        serve(async (call, server) => {
+          await call('thread/resume', { threadId: sessionId })
+          await call('thread/compact/start', { threadId: sessionId })
+          await server.line((line) => at(JSON.parse(line), 'method') === 'turn/completed', turnTimeoutMs)
+        }),
+      ),
     async rollout(sessionId) {
       const [path] = (await rolloutsBelow(join(codexHome, 'sessions'))).filter((each) => each.endsWith(`${sessionId}.jsonl`))
       if (path === undefined) throw new Error(`codex has written no session ${sessionId}`)
       return path
     },
   }
+}
+
+/** The rollouts of a session that was reverted: those behind its first. */
+export async function segmentsOf(client: CodexClient, sessionId: string): Promise<readonly string[]> {
+  return (await rolloutsBelow(join(client.codexHome, 'sessions'))).filter((path) => path.includes(`${sessionId}_`))
 }
 
 /** The `compacted` lines of a rollout, and where each begins. */
@@ -145,7 +167,7 @@ async function rolloutsBelow(folder: string): Promise<readonly string[]> {
   return [...files, ...(await Promise.all(folders)).flat()]
 }
 
-function configuration(modelUrl: string, providerName: string): string {
+function configuration(modelUrl: string, providerName: string, features: readonly string[]): string {
   return `model = "mock-model"
 model_provider = "mock"
 model_context_window = 200000
@@ -161,7 +183,7 @@ enabled = false
 plugins = false
 apps = false
 remote_plugin = false
-
+${features.map((feature) => `${feature} = true\n`).join('')}
 [model_providers.mock]
 name = "${providerName}"
 base_url = "${modelUrl}"

@@ -3,21 +3,26 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { zstdCompressSync } from 'node:zlib'
 import { boundariesOf, type CodexClient, type CodexSetUp, codexIn, installCodex } from './codex-client.ts'
-import { assertSame, assertSameBytes, difference } from './difference.ts'
-import { at, jsonLines, listAt, shown, textAt } from './json-value.ts'
+import { contextBegunAnew, reverted } from './codex-contexts.ts'
+import {
+  assertContinues,
+  branched,
+  fillingPrompt,
+  firstPrompt,
+  fullPrompt,
+  nextPrompt,
+  summaryRequest,
+  whereDifferent,
+} from './codex-steps.ts'
+import { assertSame, assertSameBytes } from './difference.ts'
+import { at, jsonLines, shown, textAt } from './json-value.ts'
 import { type Palimpsest, palimpsestCommand, palimpsestIn, scanned, scannedOnce, shownCheckpoint, storeUrlOf } from './palimpsest.ts'
-import { assertOnlyPrompt } from './resumed-messages.ts'
 import { type ModelRequest, missingTool } from './stand-ins.ts'
 import type { Scenario, Suite } from './suite.ts'
 
 // The first has everything; the others have other formats, as far as they differ.
 const versions = ['0.169.0', '0.157.1', '0.145.0', '0.125.0', '0.101.0']
 const wholeVersions: ReadonlySet<string> = new Set(['0.169.0', '0.125.0'])
-const firstPrompt = 'one\nRUN: echo first-$((6*7))\nSAY: ONE'
-const fullPrompt = 'two\nTHINK: weighing\nRUN: echo second-$((6*8))\nUSAGE: 150000\nSAY: TWO'
-const fillingPrompt = 'two\nUSAGE: 150000\nSAY: TWO'
-const nextPrompt = 'next\nRUN: echo next\nSAY: NEXT'
-
 /** Codex against its stand-in: what the model is sent after a branch or a restore is what it was sent when the compaction was asked for. */
 export const codex: Suite = {
   name: 'codex',
@@ -47,6 +52,8 @@ export const codex: Suite = {
       await course.scenario(`${version}: a capture at the hook`, (scenario) => capturedAtTheHook(scenario, program))
       await course.scenario(`${version}: a fork that goes on from another rollout`, (scenario) => forked(scenario, program))
       await course.scenario(`${version}: a compressed rollout`, (scenario) => compressed(scenario, program))
+      await course.scenario(`${version}: a context that the model begins anew`, (scenario) => contextBegunAnew(scenario, program))
+      await course.scenario(`${version}: a session that was reverted`, (scenario) => reverted(scenario, program))
     }
   },
 }
@@ -258,47 +265,4 @@ async function resumesAsBefore(
     assertSame(branch.sessionId, resumed, 'the session that was resumed')
     assertContinues(before, requests, setUp)
   })
-}
-
-/** Checks that the first request has all items of an earlier one, one by one, then the new prompt alone, and that none asks for a summary. */
-function assertContinues(before: readonly unknown[], requests: readonly ModelRequest[], setUp: CodexSetUp): void {
-  assertSame(
-    [],
-    requests.filter(({ kind }) => kind === 'compact').map(({ kind }) => kind),
-    'requests for a summary',
-  )
-  const items = requests[0]?.messages ?? []
-  const where = whereDifferent(before, items)
-  if (where !== undefined) throw new Error(`${where} (${before.length} items expected before the new prompt, ${items.length} received)`)
-  const after = items.slice(before.length)
-  assertOnlyPrompt(setUp.repeatsContext === true ? after.filter((item) => !isContext(item)) : after, nextPrompt)
-}
-
-/** What Codex itself says before a prompt. */
-function isContext(item: unknown): boolean {
-  return at(item, 'role') === 'developer' || /^(# AGENTS\.md|<environment_context>)/.test(String(at(item, 'content', 0, 'text')))
-}
-
-// The first item, Codex's own instructions, gets a new id with every process.
-function whereDifferent(before: readonly unknown[], items: readonly unknown[]): string | undefined {
-  for (const [index, item] of before.entries()) {
-    const where = difference(item, items[index], index === 0 ? new Set(['id']) : new Set(), `item ${index}`)
-    if (where !== undefined) return where
-  }
-  return undefined
-}
-
-/** The items of the last request for a summary, without what asks for it. */
-function summaryRequest(requests: readonly ModelRequest[]): readonly unknown[] {
-  const request = requests.findLast(({ kind }) => kind === 'compact')
-  if (request === undefined) throw new Error('the model was not asked for a summary')
-  return request.messages.slice(0, -1)
-}
-
-async function branched(palimpsest: Palimpsest, id: string): Promise<{ readonly path: string; readonly sessionId: string }> {
-  const branch = await palimpsest.json('branch', id)
-  const argv = listAt(branch, 'resumeArgv')
-  const sessionId = textAt(branch, 'sessionId')
-  assertSame(['codex', 'resume', sessionId], argv, 'resumeArgv')
-  return { path: textAt(branch, 'path'), sessionId }
 }

@@ -2,15 +2,13 @@ import { randomUUID } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { type CopilotClient, copilotIn, installCopilot } from './copilot-client.ts'
+import { assertAnsweredAndPrompted, branched, compacted, firstPrompt, linesOf, long, nextPrompt, resumed } from './copilot-steps.ts'
 import { assertSame, assertSameBytes } from './difference.ts'
 import { at, jsonLines, listAt, shown, textAt } from './json-value.ts'
 import { type Palimpsest, palimpsestIn, scanned, scannedOnce, shownCheckpoint } from './palimpsest.ts'
-import { assertUserText, continuationOf, firstTurn, lastTextOf, lastTurn } from './resumed-messages.ts'
-import { type ModelRequest, missingTool } from './stand-ins.ts'
+import { firstTurn, lastTextOf, lastTurn } from './resumed-messages.ts'
+import { missingTool } from './stand-ins.ts'
 import type { Scenario, Suite } from './suite.ts'
-
-const firstPrompt = 'one CALL:bash {"command":"echo first-$((6*7))","description":"print"}'
-const nextPrompt = 'next, please'
 
 /** Copilot CLI against its stand-in: what the model is sent after a branch or a restore is what it was sent before the compaction. */
 export const copilot: Suite = {
@@ -144,57 +142,6 @@ async function restoredInPlace(scenario: Scenario, program: string): Promise<voi
   })
 }
 
-async function compacted(client: CopilotClient, resume: readonly string[]): Promise<void> {
-  const requests = await client.prompt('/compact', resume)
-  if (!requests.some((request) => request.kind === 'compact')) throw new Error('the model was not asked for a summary')
-}
-
-/** What the model is sent behind all that it was sent before; the system message is compared but for the session's own folder. */
-async function resumed(client: CopilotClient, resume: readonly string[], before: ModelRequest): Promise<readonly unknown[]> {
-  const requests = await client.prompt(nextPrompt, resume)
-  if (requests.some((request) => request.kind === 'compact')) throw new Error('the client compacted on resume')
-  const [own, ...messages] = firstTurn(requests).messages
-  const [system, ...earlier] = before.messages
-  assertSame(withoutFolder(system), withoutFolder(own), 'the system message')
-  return continuationOf({ ...before, messages: earlier }, { kind: 'turn', messages }).after
-}
-
-/** A system message without what it says of the session's own folder: its path, and which summaries of compactions lie in it. */
-function withoutFolder(system: unknown): unknown {
-  const text = lastTextOf(system)
-    .replace(/\/session-state\/[0-9a-f-]{36}/g, '')
-    .replace(/\nContents:\n[\s\S]*?\nfiles\/ persists/, '')
-  return { role: at(system, 'role'), text }
-}
-
-/** The answer to the last request before, and the new prompt. */
-function assertAnsweredAndPrompted(after: readonly unknown[]): void {
-  if (after.length !== 2 || at(after[0], 'role') !== 'assistant' || !lastTextOf(after[0]).startsWith('Mock reply')) {
-    throw new Error(`expected an answer and the new prompt, found ${after.length} messages: ${shown(after, 600)}`)
-  }
-  assertUserText(after[1], nextPrompt)
-}
-
-async function branched(palimpsest: Palimpsest, id: string, ...words: readonly string[]) {
-  const branch = await palimpsest.json('branch', id, ...words)
-  const argv = listAt(branch, 'resumeArgv').map((_, index) => textAt(branch, 'resumeArgv', index))
-  if (argv[0] !== 'copilot') throw new Error(`resumeArgv is ${shown(argv)}`)
-  return { path: textAt(branch, 'path'), sessionId: textAt(branch, 'sessionId'), resume: argv.slice(1) }
-}
-
 function palimpsestOf(scenario: Scenario, client: CopilotClient): Promise<Palimpsest> {
   return palimpsestIn(join(scenario.folder, 'store'), { home: client.home })
-}
-
-/** Where the lines begin with which compactions begin, or those that say that they were applied. */
-function linesOf(events: Buffer, which: 'start' | 'complete'): readonly number[] {
-  const beginning = `{"type":"session.compaction_${which}"`
-  const starts: number[] = []
-  for (let at = events.indexOf(beginning); at !== -1; at = events.indexOf(beginning, at + 1)) starts.push(at)
-  return starts
-}
-
-/** A prompt of some 33,000 tokens as the client counts them. */
-function long(word: string): string {
-  return `${word}${Array.from({ length: 11_500 }, (_, index) => ` w${(index * 7919) % 10_007}`).join('')}`
 }

@@ -1,5 +1,9 @@
 import { installClaude } from './install-claude.ts'
-import { installIntoOthers } from './install-others.ts'
+import { installIntoCodex } from './install-codex.ts'
+import { installIntoCopilot } from './install-copilot.ts'
+import { installIntoGemini } from './install-gemini.ts'
+import { installIntoOpenClaw } from './install-openclaw.ts'
+import { installIntoOpenCode } from './install-opencode.ts'
 import { installIntoPi } from './install-pi.ts'
 import type { Suite } from './suite.ts'
 
@@ -9,6 +13,10 @@ export const installs: Suite = {
   run: async (course) => {
     await installClaude(course)
     await installIntoPi(course)
-    await installIntoOthers(course)
+    await installIntoCodex(course)
+    await installIntoOpenCode(course)
+    await installIntoGemini(course)
+    await installIntoCopilot(course)
+    await installIntoOpenClaw(course)
   },
 }

@@ -4,13 +4,11 @@ import { join } from 'node:path'
 import { assertSame } from './difference.ts'
 import { at, jsonLines, listAt, shown, textAt } from './json-value.ts'
 import { installCapturePlugin, installOpenCode, type OpenCode, openCodeIn } from './opencode-client.ts'
-import { type Palimpsest, palimpsestCommand, palimpsestIn, scanned, scannedOnce, shownCheckpoint, storeUrlOf } from './palimpsest.ts'
-import { assertUserText, continuationOf, firstTurn, lastTextOf, lastTurn } from './resumed-messages.ts'
-import { type ModelRequest, missingTool } from './stand-ins.ts'
+import { assertContinues, importDocument, imported, nextPrompt, notCompacting } from './opencode-steps.ts'
+import { palimpsestCommand, palimpsestIn, scanned, scannedOnce, shownCheckpoint, storeUrlOf } from './palimpsest.ts'
+import { lastTurn } from './resumed-messages.ts'
+import { missingTool } from './stand-ins.ts'
 import type { Course, Scenario, Suite } from './suite.ts'
-
-const nextPrompt = 'next'
-const notCompacting = { OPENCODE_CONFIG_CONTENT: JSON.stringify({ compaction: { auto: false } }) }
 
 /** OpenCode: what its model is sent after a branch is imported is what it was sent before the compaction. */
 export const openCode: Suite = {
@@ -180,37 +178,6 @@ async function compactedWithTail(scenario: Scenario, clientFolder: string): Prom
   await scenario.check('a branch of the second sends exactly that', async () =>
     assertContinues(held.before, await server.prompt(await imported(client, palimpsest, ids[1] ?? ''), nextPrompt)),
   )
-}
-
-/** Branches a checkpoint and lets the client take the document in, as the command that the branch names does. */
-async function imported(client: OpenCode, palimpsest: Palimpsest, id: string): Promise<string> {
-  return importDocument(client, await palimpsest.json('branch', id))
-}
-
-async function importDocument(client: OpenCode, branch: unknown): Promise<string> {
-  const argv = listAt(branch, 'resumeArgv').map((_, index) => textAt(branch, 'resumeArgv', index))
-  assertSame(
-    ['sh', '-c', 'cd "$3" && opencode import "$1" && exec opencode --session "$2"'],
-    argv.slice(0, 3),
-    'the beginning of the command',
-  )
-  assertSame([textAt(branch, 'path'), textAt(branch, 'sessionId'), client.project], argv.slice(4), 'what it is about')
-  const said = await client.run(['import', textAt(branch, 'path')])
-  if (!said.includes(`Imported session: ${textAt(branch, 'sessionId')}`)) throw new Error(`opencode import said ${shown(said)}`)
-  return textAt(branch, 'sessionId')
-}
-
-/** Checks that the model was sent all of `before`, an answer, and the new prompt; the system prompt belongs to the program, not to the session. */
-function assertContinues(before: ModelRequest, requests: readonly ModelRequest[]): void {
-  const withoutSystem = (request: ModelRequest): ModelRequest => ({ ...request, messages: request.messages.slice(1) })
-  const kinds = requests.map((request) => request.kind)
-  if (kinds.includes('compact')) throw new Error(`the client compacted on resume: ${kinds.join(', ')}`)
-  const { after } = continuationOf(withoutSystem(before), withoutSystem(firstTurn(requests)))
-  const [answer, prompt] = after
-  assertSame(2, after.length, `what follows the earlier messages (${shown(after, 600)})`)
-  assertSame('assistant', at(answer, 'role'), 'the role of the answer')
-  if (!lastTextOf(answer).startsWith('Mock reply')) throw new Error(`the answer is ${shown(answer)}`)
-  assertUserText(prompt, nextPrompt)
 }
 
 async function digestsOf(client: OpenCode): Promise<readonly string[]> {

@@ -6,17 +6,20 @@ import { codex } from './codex.ts'
 import { copilot } from './copilot.ts'
 import { faults } from './faults.ts'
 import { gemini } from './gemini.ts'
+import { hooks } from './hooks.ts'
 import { installs } from './installs.ts'
+import { mcp } from './mcp.ts'
 import { openCode } from './opencode.ts'
 import { pi } from './pi.ts'
 import { workFolder } from './places.ts'
 import { stopChildren } from './processes.ts'
+import { room } from './room.ts'
 import { courseOf, type Suite, type Tally } from './suite.ts'
 
 /** The whole run ends after this, whatever hangs. */
 const deadlineMs = 30 * 60_000
 
-const suites: readonly Suite[] = [pi, claudeCode, codex, openCode, gemini, copilot, installs, faults]
+const suites: readonly Suite[] = [pi, claudeCode, codex, openCode, gemini, copilot, installs, hooks, mcp, room, faults]
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

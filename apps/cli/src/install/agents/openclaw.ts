@@ -23,6 +23,8 @@ export const openClawInstaller: Installer = {
         id: 'palimpsest',
         name: 'Palimpsest',
         description: 'Keeps the exact transcript of a session as it was before every compaction.',
+        // Without it a later gateway may not load the plugin at its start.
+        activation: { onStartup: true },
         configSchema: { type: 'object', additionalProperties: false, properties: {} },
       }),
       json('package.json', {
