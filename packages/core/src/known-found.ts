@@ -6,7 +6,7 @@ const mostSessions = 200
 const mostCharacters = 4_000_000
 
 /** A ledger with all of its rows. Read alone. */
-export interface KnownSession {
+interface KnownSession {
   readonly ledger: Ledger
   readonly rows: readonly CheckpointRow[]
 }
