@@ -90,6 +90,8 @@ export interface SearchRequest extends AbortOptions {
   readonly cwd?: string | undefined
   /** How many hits at most. */
   readonly limit: number
+  /** Once so many hold the phrase or all of the words, those that hold only some are not looked for; by default `limit`. */
+  readonly enough?: number | undefined
 }
 
 /** An entry that an index found. */
@@ -160,7 +162,7 @@ export interface SearchIndex {
   /** Forgets a stream of a part, or everything of sessions. Idempotent. */
   forgetStream(name: Key, part: PartName, stream: number): Promise<void>
   forget(names: readonly Key[]): Promise<void>
-  /** Ranked, best first. Fewer than `limit` only where there are no more. */
+  /** Ranked, best first. Fewer than `enough` only where there are no more. */
   find(request: SearchRequest): Promise<readonly IndexHit[]>
   /** Forgets everything. */
   clear(): Promise<void>

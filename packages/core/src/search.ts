@@ -81,7 +81,8 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   const fill = async (until: number) => {
     while (ranked.length < until && count >= asked && asked < mostAsked) {
       asked = Math.min(mostAsked, Math.max(4 * asked, until, limit))
-      const found = await index.find({ ...request, limit: asked })
+      // More than are needed, since some of them say the same.
+      const found = await index.find({ ...request, limit: 3 * asked, enough: asked })
       count = found.length
       ranked = withoutRepeated(found)
     }

@@ -36,7 +36,8 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   }
   const found = new Map<number, number>()
   const excluded = new Set<number>()
-  const enough = () => found.size >= request.limit
+  const wantedHits = request.enough ?? request.limit
+  const enough = () => found.size >= wantedHits
   const wanted = Math.max(request.limit, lifted)
   const take = (tier: number, entries: readonly RankedEntry[]) => {
     const best = entries[0]?.score ?? 1
@@ -63,7 +64,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
     const tier = request.terms.length === 1 ? tiers.phrase : tiers.all
     take(tier, short)
     // Where enough hold all of the words, nothing else is asked.
-    if (found.size + long.length >= request.limit) take(tier - 0.5, long)
+    if (found.size + long.length >= wantedHits) take(tier - 0.5, long)
   }
   if (!enough() && !isFound && terms.length > 1) {
     const rare = rarest(database, terms, found.size)
