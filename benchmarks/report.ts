@@ -1,4 +1,4 @@
-import { cpus, loadavg, release, totalmem } from 'node:os'
+import { cpus, release, totalmem } from 'node:os'
 import { type CaseResult, type GrowthTable, isMissed, type Row } from './result.ts'
 import { digits } from './statistics.ts'
 
@@ -10,10 +10,7 @@ export interface Finished extends CaseResult {
   readonly seconds: number
   /** Whether it was measured again because a bar had been missed. */
   readonly again: boolean
-}
-
-/** How and when the run was made. */
-export interface RunFacts {
+  /** When the run began that measured it, of how many runs these are the medians, and of which build. */
   readonly startedAt: string
   readonly runs: number
   readonly build: string
@@ -28,28 +25,31 @@ function verdict(row: Row): 'met' | 'MISSED' | 'FAILED' | 'skipped' | 'no bar' {
 }
 
 /** The results as a page of Markdown. */
-export function markdown(facts: RunFacts, finished: readonly Finished[]): string {
+export function markdown(finished: readonly Finished[]): string {
   const notes = finished.flatMap(({ rows }) =>
     rows.flatMap((row) => ('note' in row && row.note !== undefined ? [`- ${row.what}: ${row.note}.`] : [])),
   )
   return [
     '# Results',
     '',
-    `${facts.startedAt}, Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${digits(totalmem() / 1024 ** 3)} GiB, ${process.platform} ${release()}.`,
-    `Median of ${facts.runs} runs [least..most]; ours and peer in turn, each in a process of its own. Load average now ${loadavg().map(digits).join(', ')}. Build ${facts.build}.`,
+    `Node ${process.versions.node}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}, ${digits(totalmem() / 1024 ** 3)} GiB, ${process.platform} ${release()}.`,
+    'Medians [least..most]; ours and peer in turn, each in a process of its own. When each case was measured, and under which load, stands below.',
     'Written by `pnpm bench`; README.md says how to read it.',
     '',
     ...table(rowsTable(finished)),
     '',
     ...(notes.length === 0 ? [] : [...notes, '']),
     ...finished.flatMap(({ tables }) => (tables ?? []).flatMap((growth) => [`## ${growth.title}`, '', ...table(growth), ''])),
-    '## Under which load',
+    '## When, and under which load',
     '',
     ...table({
       title: '',
-      columns: ['case', 'load before', 'load after', 'seconds', ''],
-      rows: finished.map(({ name, load, seconds, again }) => [
+      columns: ['case', 'measured', 'build', 'runs', 'load before', 'load after', 'seconds', ''],
+      rows: finished.map(({ name, load, seconds, again, startedAt, build, runs }) => [
         name,
+        startedAt,
+        build,
+        String(runs),
         load[0].toFixed(2),
         load[1].toFixed(2),
         digits(seconds),

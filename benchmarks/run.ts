@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -89,16 +89,9 @@ for (const each of wanted) {
   const result = await finish(each)
   finished.push(result)
   console.error(caseText(result))
+  if (!flags.quick) await writeDown(result)
 }
-const facts = { startedAt, runs: options.runs, build: build.digest }
-const results = join(repository, 'benchmarks')
-const json = JSON.stringify({ ...facts, cases: finished }, null, 2)
-// A part of the cases says nothing about the others: only a whole run is written down.
-if (only === undefined && !flags.quick) {
-  await writeFile(join(results, 'results.md'), markdown(facts, finished))
-  await writeFile(join(results, 'results.json'), `${json}\n`)
-}
-console.log(flags.json ? json : markdown(facts, finished))
+console.log(flags.json ? JSON.stringify({ cases: finished }, null, 2) : markdown(finished))
 await leave(finished.some(({ rows }) => rows.some(isMissed)) ? 1 : 0)
 
 /** Measures a case, and once more where it misses a bar: only what misses twice is missed. */
@@ -122,7 +115,18 @@ async function finish(each: Case): Promise<Finished> {
       ),
     }
   }
-  return { ...result, name: each.name, load: [before, loadavg()[0] ?? 0], seconds: (performance.now() - began) / 1000, again }
+  const facts = { startedAt, runs: options.runs, build: build.digest }
+  return { ...result, ...facts, name: each.name, load: [before, loadavg()[0] ?? 0], seconds: (performance.now() - began) / 1000, again }
+}
+
+/** Puts what came of a case in the place of what came of it before; the others stay, each with its time and its build. */
+async function writeDown(result: Finished): Promise<void> {
+  const path = join(repository, 'benchmarks/results.json')
+  const earlier: { readonly cases: readonly Finished[] } = JSON.parse(await readFile(path, 'utf8').catch(() => '{"cases":[]}'))
+  const byName = new Map([...earlier.cases, result].map((each) => [each.name, each]))
+  const kept = cases.map(({ name }) => byName.get(name)).filter((each) => each !== undefined)
+  await writeFile(path, `${JSON.stringify({ cases: kept }, null, 2)}\n`)
+  await writeFile(join(repository, 'benchmarks/results.md'), markdown(kept))
 }
 
 function better(second: CaseResult['rows'][number], first: CaseResult['rows'][number] | undefined): CaseResult['rows'][number] {
