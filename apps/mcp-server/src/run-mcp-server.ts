@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { setTimeout as delay, setImmediate } from 'node:timers/promises'
 import type { Host } from '@palimpsest/host'
-import type { CallingSession } from './registry.ts'
+import type { CallingSession, ToolRegistry } from './registry.ts'
 import type { ScopeName } from './scope.ts'
 
 /** What the server needs of a host. */
@@ -47,21 +47,25 @@ export async function runMcpServer(options: McpServerOptions): Promise<void> {
   const { scope, allowRestore, readOnly, env = process.env, stdin = process.stdin, stdout = process.stdout } = options
   const log = options.log ?? ((message: string) => void process.stderr.write(`palimpsest mcp: ${message}\n`))
   const ended = endOf(stdin, stdout, options.signal)
-  const [{ createSdkServer }, { createToolRegistry }, { instructionsFor }, { StdioServerTransport }] = await Promise.all([
+  const [{ createSdkServer }, { instructionsFor }, { StdioServerTransport }] = await Promise.all([
     import('./sdk-server.ts'),
-    import('./tools.ts'),
     import('./instructions.ts'),
     import('@modelcontextprotocol/sdk/server/stdio.js'),
   ])
   const host = hostOnce(options.host)
-  const registry = createToolRegistry({
+  const toolOptions = {
     checkpoints: async () => (await host.open()).checkpoints,
     scope,
     projectFolder: resolve(env['CLAUDE_PROJECT_DIR'] || (options.cwd ?? process.cwd())),
     allowRestore,
     readOnly,
     log,
-  })
+  }
+  let tools: Promise<ToolRegistry> | undefined
+  const registry = (): Promise<ToolRegistry> => {
+    tools ??= import('./tools.ts').then(({ createToolRegistry }) => createToolRegistry(toolOptions))
+    return tools
+  }
   const { server, idle } = createSdkServer({
     registry,
     name: 'palimpsest',
@@ -70,6 +74,8 @@ export async function runMcpServer(options: McpServerOptions): Promise<void> {
     callingSession: callingSession(options.sessionId, env),
   })
   server.onerror = (error) => log(error.message)
+  // Ready when the client asks for them.
+  server.oninitialized = () => void registry().catch((error: unknown) => log(String(error)))
   await server.connect(new StdioServerTransport(stdin, stdout))
   if ((await ended) === 'input-ended') {
     await Promise.race([idle(), delay(longestDrainMs, undefined, { ref: false })])

@@ -13,7 +13,8 @@ import type { CallingSession, ToolContext, ToolRegistry, ToolResult } from './re
 
 /** How the registry is carried to the SDK. */
 export interface SdkServerOptions {
-  readonly registry: ToolRegistry
+  /** Asked for at the first need of it: a client is answered before the tools are made. */
+  readonly registry: () => Promise<ToolRegistry>
   readonly name: string
   readonly version: string
   readonly instructions: string
@@ -35,11 +36,11 @@ export interface SdkServer {
 export function createSdkServer({ registry, name, version, instructions, callingSession }: SdkServerOptions): SdkServer {
   const server = new Server({ name, title: 'Palimpsest', version }, { capabilities: { tools: {} }, instructions })
   const running = new Set<Promise<unknown>>()
-  server.setRequestHandler(ListToolsRequestSchema, () => ({ tools: registry.list().map(wireTool) }))
+  server.setRequestHandler(ListToolsRequestSchema, async () => ({ tools: (await registry()).list().map(wireTool) }))
   server.setRequestHandler(CallToolRequestSchema, async ({ params }, extra) => {
     const onProgress = progressTo(params._meta?.progressToken, extra.sendNotification)
     const context = { signal: extra.signal, callingSession: sessionInMeta(params._meta) ?? callingSession, onProgress }
-    const call = registry.call(params.name, params.arguments, context)
+    const call = registry().then((tools) => tools.call(params.name, params.arguments, context))
     const settled = call.catch(() => undefined)
     running.add(settled)
     void settled.then(() => running.delete(settled))
@@ -47,7 +48,7 @@ export function createSdkServer({ registry, name, version, instructions, calling
     if (result !== undefined) return wireResult(result)
     throw new McpError(
       ErrorCode.InvalidParams,
-      `There is no tool "${oneLine(params.name, 60)}". The tools are: ${registry.names.join(', ')}.`,
+      `There is no tool "${oneLine(params.name, 60)}". The tools are: ${(await registry()).names.join(', ')}.`,
     )
   })
   return {

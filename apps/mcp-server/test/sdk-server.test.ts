@@ -15,7 +15,7 @@ afterEach(async () => {
 
 async function connected(checkpoints: Checkpoints, callingSession?: CallingSession) {
   const { server, idle } = createSdkServer({
-    registry: registryFor(checkpoints),
+    registry: async () => registryFor(checkpoints),
     name: 'palimpsest',
     version: '0.0.0',
     instructions: instructionsFor({ readOnly: false }),

@@ -13,7 +13,7 @@ import type { PartName, TranscriptSource } from './transcript.ts'
 /** An object is written when it holds so many compressed bytes of chunks: one is on its way to the disk while the next is made. */
 const objectBytes = 2 * 1024 * 1024
 /** Frames made at once: the main thread cuts, hashes and parses beside them. */
-const lanes = 3
+const lanes = 2
 
 /** Stores chunks of one capture, several in an object, in bounded memory. */
 export interface ChunkWriter {

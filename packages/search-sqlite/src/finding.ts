@@ -16,14 +16,17 @@ const mostOfTerm = 3_000
 const mostTermsByThemselves = 24
 const fewestOfQuestion = 3
 const longBytes = 4_000
+const mostEquals = 8
 
 /** How well a hit holds what was asked for; those of a higher tier come first. */
 const tiers = { phrase: 3, all: 2, some: 1 }
 
-/** The entries whose pieces match, best piece first; of equals the one that was added last. */
+/**
+ * The entries whose pieces match, best piece first. FTS5 sorts by rank by itself; whose piece it is, is looked up only of those that are taken.
+ */
 const ranked = `
-  SELECT (SELECT number FROM entry WHERE number <= words.rowid ORDER BY number DESC LIMIT 1) AS number, rank
-  FROM words WHERE words MATCH ? ORDER BY rank, rowid DESC LIMIT ?`
+  SELECT (SELECT number FROM entry WHERE number <= best.piece ORDER BY number DESC LIMIT 1) AS number, best.rank AS rank
+  FROM (SELECT rowid AS piece, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?) AS best`
 
 /** Answers a request: what holds the words as they were written, then what holds all of them, then any. */
 export function findEntries(database: DatabaseSync, request: SearchRequest): readonly IndexHit[] {
@@ -158,16 +161,23 @@ function pathsExpression({ filters }: SearchRequest): MatchExpression | undefine
   )
 }
 
-/** The entries that match, best first, each with the best score of its pieces. */
+/** The entries that match, best first, each with the best score of its pieces; of equals the one that was added last. */
 function matches(database: DatabaseSync, filter: EntryFilter, expression: MatchExpression, limit: number): readonly RankedEntry[] {
   const found = new Map<number, number>()
+  let least = Number.POSITIVE_INFINITY
   for (const row of statement(database, ranked).iterate(expression, -1)) {
+    const score = -Number(row['rank'])
+    // Of many equals the last ones count, so all of them are looked at, within bounds.
+    if (found.size >= limit && (score < least || found.size >= mostEquals * limit)) break
     const number = integerOf(row, 'number')
     if (found.has(number) || !filter(number)) continue
-    found.set(number, -Number(row['rank']))
-    if (found.size >= limit) break
+    found.set(number, score)
+    least = score
   }
-  return [...found].map(([number, score]) => ({ number, score }))
+  return [...found]
+    .map(([number, score]) => ({ number, score }))
+    .sort((left, right) => right.score - left.score || right.number - left.number)
+    .slice(0, limit)
 }
 
 function termMatches(database: DatabaseSync, term: SearchTerm, narrowed: Narrowing): TermMatches {

@@ -6,7 +6,7 @@ import { asRecord, type JsonRecord } from './json-fields.ts'
 const sliceBytes = 1 << 20
 const batchBytes = 128 << 10
 const firstSliceBytes = 64 << 10
-const mostSpare = 3
+const mostSpare = 2
 const maxLineBytes = 256 << 20
 const cutLineBytes = 64 << 10
 const lineFeed = 0x0a
