@@ -48,7 +48,7 @@ export function readLineHead(bytes: Uint8Array, start: number, end: number, head
   }
   at = after(bytes, at, end, parts.role)
   if (at < 0) return false
-  const role = roles.find(({ text }) => after(bytes, at, end, text) >= 0)
+  const role = roleAt(bytes, at, end)
   if (role === undefined) return false
   const next = bytes[at + role.text.length]
   if ((next !== 0x2c && next !== 0x7d) || at + role.text.length >= end) return false
@@ -118,6 +118,12 @@ const roles: readonly { readonly text: Uint8Array; readonly role: EntryRole }[] 
   { text: Buffer.from('"bashExecution"'), role: 'tool' },
 ]
 
+/** The role whose text stands at a place. A closure in a loop over fields would make an object for each of them, which was most of a capture's garbage. */
+function roleAt(bytes: Uint8Array, at: number, end: number): (typeof roles)[number] | undefined {
+  for (const role of roles) if (after(bytes, at, end, role.text) >= 0) return role
+  return undefined
+}
+
 const names = {
   type: Buffer.from('type'),
   id: Buffer.from('id'),
@@ -142,7 +148,7 @@ function scanFields(scan: ObjectScan, start: number, end: number): boolean {
     const first = bytes[startOf(scan, at)]
     if (fields[at * numbersOfField] === 2) {
       if (!isNamed(scan, at, names.role)) continue
-      const role = roles.find(({ text }) => isValue(scan, at, text))
+      const role = roleAt(bytes, startOf(scan, at), endOf(scan, at))
       if (role === undefined) return false
       found.role = role.role
       hasRole = true
