@@ -11,7 +11,7 @@ import { type Packed, type PackedChunk, packChunks } from './stored-object.ts'
 import type { PartName, TranscriptSource } from './transcript.ts'
 
 /** An object is written when it holds so many compressed bytes of chunks: one is on its way to the disk while the next is made. */
-const objectBytes = 2 * 1024 * 1024
+const objectBytes = 1024 * 1024
 /** Frames made at once: the main thread cuts, hashes and parses beside them. */
 const lanes = 2
 
