@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { SQLOutputValue } from 'node:sqlite'
 
 /** A row as SQLite gives it. */
 export type SqlRow = Readonly<Record<string, SQLOutputValue>>
@@ -39,15 +39,4 @@ export function bytesOf(row: SqlRow | undefined, column: string): Uint8Array {
   const value = row?.[column]
   if (value instanceof Uint8Array) return value
   throw new DamagedIndexError(`The search index has no bytes in ${column}.`)
-}
-
-const prepared = new WeakMap<DatabaseSync, Map<string, StatementSync>>()
-
-/** A statement, prepared once for each database: preparing takes as long as running it. */
-export function statement(database: DatabaseSync, sql: string): StatementSync {
-  const known = prepared.get(database) ?? new Map<string, StatementSync>()
-  prepared.set(database, known)
-  const found = known.get(sql) ?? database.prepare(sql)
-  known.set(sql, found)
-  return found
 }

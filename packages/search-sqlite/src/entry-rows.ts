@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { EntryKind, EntryRole, IndexedPlace } from '@palimpsest/core'
-import { bytesOf, integerOf, optionalIntegerOf, optionalTextOf, statement, textOf } from './columns.ts'
+import { type EntryKind, type EntryRole, type IndexedPlace, leadingCount } from '@palimpsest/core'
+import { bytesOf, integerOf, optionalIntegerOf, optionalTextOf, textOf } from './columns.ts'
+import { statement } from './derived-file.ts'
 import { idOf, ofShape } from './entry-shape.ts'
 
 /** A session as hits are narrowed by it. */
@@ -55,18 +56,12 @@ export function entryRows(database: DatabaseSync): EntryRows {
   const runs: Run[] = []
   const streams = new Map<number, StreamRow>()
   const runOf = (rowid: number): Run => {
-    let low = 0
-    let high = runs.length
-    while (low < high) {
-      const middle = (low + high) >>> 1
-      if ((runs[middle]?.first ?? 0) <= rowid) low = middle + 1
-      else high = middle
-    }
-    const known = runs[low - 1]
+    const before = leadingCount(runs.length, (at) => (runs[at]?.first ?? 0) <= rowid)
+    const known = runs[before - 1]
     if (known !== undefined && known.last >= rowid) return known
     const row = statement(database, 'SELECT first, last, stream FROM run WHERE first <= ? ORDER BY first DESC LIMIT 1').get(rowid)
     const run = { first: integerOf(row, 'first'), last: integerOf(row, 'last'), stream: integerOf(row, 'stream') }
-    runs.splice(low, 0, run)
+    runs.splice(before, 0, run)
     return run
   }
   const streamRow = (number: number): StreamRow => {

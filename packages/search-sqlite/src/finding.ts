@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { type IndexHit, parseKey, type SearchRequest, type SearchTerm } from '@palimpsest/core'
-import { integerOf, optionalIntegerOf, statement } from './columns.ts'
+import { integerOf, optionalIntegerOf } from './columns.ts'
+import { statement } from './derived-file.ts'
 import { type EntryFilter, entryFilter } from './entry-filter.ts'
 import { copiesOf, droppersOf, type EntryRow, type EntryRows, entryRows } from './entry-rows.ts'
 import { joinedExpression, type MatchExpression, verbatimExpression, withoutExpression } from './match-expression.ts'

@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { integerOf } from './columns.ts'
+import { transaction } from './derived-file.ts'
 
 /** Another version is begun anew: everything can be indexed again from what is stored. */
 export const schemaVersion = 1
@@ -81,25 +82,4 @@ export function createTables(database: DatabaseSync): void {
   transaction(database, () => {
     if (versionOf(database) === 0) database.exec(`${tables} PRAGMA user_version = ${schemaVersion}`)
   })
-}
-
-/** All of `work` or none of it. */
-export function transaction<Value>(database: DatabaseSync, work: () => Value): Value {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    const value = work()
-    database.exec('COMMIT')
-    return value
-  } catch (error) {
-    rollBack(database)
-    throw error
-  }
-}
-
-function rollBack(database: DatabaseSync): void {
-  try {
-    database.exec('ROLLBACK')
-  } catch {
-    // After some errors SQLite has already rolled back, and the first error is the one that counts.
-  }
 }

@@ -1,17 +1,14 @@
-import { closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { statSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type AbortOptions, CheckpointError } from '@palimpsest/core'
 import { DamagedIndexError } from './columns.ts'
+import { busyCodes, busyTimeoutMs, createPrivately, deleteDerived, inodeOf, resultCode } from './derived-file.ts'
 import { createTables, schemaVersion, versionOf } from './schema.ts'
 
-/** How long SQLite itself waits for another writer: it holds the event loop meanwhile. Beyond that we wait between tries. */
-const busyTimeoutMs = 5
 const longestLogBytes = 256 * 1024
 
 /** SQLite's primary result codes. */
-const busyCodes: ReadonlySet<number> = new Set([5, 6])
 const refusedCodes: ReadonlySet<number> = new Set([3, 8, 13, 14, 23])
 const damageCodes: ReadonlySet<number> = new Set([11, 26])
 
@@ -50,13 +47,11 @@ export function searchDatabase(path: string, busyMs: number, sqlite: () => Sqlit
   }
   const discard = () => {
     release()
-    if (path === inMemory) return
-    // The file itself last: beside an empty new one SQLite ignores what is left of the old.
-    for (const suffix of ['-wal', '-shm', '']) rmSync(`${path}${suffix}`, { force: true })
+    if (path !== inMemory) deleteDerived(path)
   }
   const current = () => {
     if (closed) throw new CheckpointError('STORAGE_UNAVAILABLE', 'The search index is closed.', { operation: 'search' })
-    if (opened !== undefined && inodeOf(path) !== opened.inode) release()
+    if (opened !== undefined && fileInode(path) !== opened.inode) release()
     opened ??= openDatabase(path, sqlite)
     return opened.database
   }
@@ -104,7 +99,7 @@ export function searchDatabase(path: string, busyMs: number, sqlite: () => Sqlit
 function openDatabase(path: string, sqlite: () => Sqlite): { database: DatabaseSync; inode: bigint | undefined } {
   const { DatabaseSync: Database } = sqlite()
   if (path !== inMemory) createPrivately(path)
-  const inode = inodeOf(path)
+  const inode = fileInode(path)
   const database = new Database(path)
   try {
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
@@ -121,18 +116,8 @@ function openDatabase(path: string, sqlite: () => Sqlite): { database: DatabaseS
   }
 }
 
-/** Makes the file and, where somebody has deleted it, its folder. SQLite gives its side files the mode of the main one. An existing file isn't opened: closing it would drop this process's locks on it. */
-function createPrivately(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  try {
-    closeSync(openSync(path, 'wx', 0o600))
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-  }
-}
-
-function inodeOf(path: string): bigint | undefined {
-  return path === inMemory ? undefined : statSync(path, { bigint: true, throwIfNoEntry: false })?.ino
+function fileInode(path: string): bigint | undefined {
+  return path === inMemory ? undefined : inodeOf(path)
 }
 
 function failure(path: string, code: number, cause: unknown): CheckpointError {
@@ -165,9 +150,4 @@ function isDamage(error: unknown, code: number): boolean {
 
 function isOfFiles(error: unknown): error is Error & { readonly code: string } {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' && 'syscall' in error
-}
-
-/** SQLite's primary result code; of anything else that was thrown, 0. */
-function resultCode(error: unknown): number {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0
 }

@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type IndexProgress, type Key, parseKey, type SearchIndex, type SessionProgress } from '@palimpsest/core'
-import { integerOf, optionalIntegerOf, optionalTextOf, statement, textOf } from './columns.ts'
+import { integerOf, optionalIntegerOf, optionalTextOf, textOf } from './columns.ts'
+import { statement, transaction } from './derived-file.ts'
 import { entryCount, findEntries } from './finding.ts'
-import { schemaVersion, transaction } from './schema.ts'
+import { schemaVersion } from './schema.ts'
 import { inMemory, searchDatabase } from './search-database.ts'
 import { addBatch, forgetCompactions, forgetSession, forgetStream, keepDropped, sessionNumberOf } from './writing.ts'
 

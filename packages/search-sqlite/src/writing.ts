@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { DroppedEntries, IndexedSessionFacts, Key, PartName, SearchableEntry, SearchBatch, StreamProgress } from '@palimpsest/core'
-import { integerOf, optionalIntegerOf, statement } from './columns.ts'
+import { integerOf, optionalIntegerOf } from './columns.ts'
+import { statement } from './derived-file.ts'
 import { idOf, shapeOf, storedId } from './entry-shape.ts'
 import { gramsOf, spaced } from './grams.ts'
 import { piecesOf } from './pieces.ts'

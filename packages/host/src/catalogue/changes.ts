@@ -1,8 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { CataloguedSession, CatalogueProgress, Key } from '@palimpsest/core'
+import { statement, transaction } from '@palimpsest/search-sqlite'
 import { integerOf, textOf } from './columns.ts'
-import { transaction } from './schema.ts'
-import { statement } from './statements.ts'
 
 /** A mark of another writer is taken for one that crashed when it is older than this. Until then its session is read again for each list. */
 const crashedAfterMs = 60_000

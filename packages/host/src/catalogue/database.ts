@@ -1,18 +1,14 @@
-import { closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { AbortOptions } from '@palimpsest/core'
+import { busyCodes, busyTimeoutMs, createPrivately, deleteDerived, inodeOf, resultCode } from '@palimpsest/search-sqlite'
 import { createTables, forgetOtherStore, schemaVersion, versionOf } from './schema.ts'
 import { loadSqlite } from './sqlite.ts'
 
-/** How long SQLite itself waits for another writer: it holds the event loop meanwhile. Beyond that we wait between tries. */
-const busyTimeoutMs = 5
 const busyTries = 200
 
 /** SQLite's primary result codes for a file that can't be used now but may be sound: permission, busy, locked, memory, read-only, I/O, full, … */
 const passingCodes: ReadonlySet<number> = new Set([3, 5, 6, 7, 8, 9, 10, 13, 14, 15, 22, 23])
-const busyCodes: ReadonlySet<number> = new Set([5, 6])
 
 /** A database file that may be discarded at any time, by this process or another. */
 export interface CatalogueDatabase {
@@ -41,8 +37,7 @@ export function catalogueDatabase(path: string, storeIdentity?: () => string): C
   }
   const discard = () => {
     release()
-    // The file itself last: beside an empty new one SQLite ignores what is left of the old.
-    for (const suffix of ['-wal', '-shm', '']) rmSync(`${path}${suffix}`, { force: true })
+    deleteDerived(path)
   }
   const current = () => {
     if (closed) throw new Error('The catalogue is closed.')
@@ -113,23 +108,4 @@ function openDatabase(path: string, storeIdentity: string | undefined): { databa
     database.close()
     throw error
   }
-}
-
-/** Makes the file and, where somebody has deleted it, its folder. SQLite gives its side files the mode of the main one. An existing file isn't opened: closing it would drop this process's locks on it. */
-function createPrivately(path: string): void {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-  try {
-    closeSync(openSync(path, 'wx', 0o600))
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-  }
-}
-
-function inodeOf(path: string): bigint | undefined {
-  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino
-}
-
-/** SQLite's primary result code; of anything else that was thrown, 0. */
-function resultCode(error: unknown): number {
-  return error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0
 }

@@ -3,11 +3,11 @@ import { constants } from 'node:fs'
 import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Catalogue } from '@palimpsest/core'
+import { transaction } from '@palimpsest/search-sqlite'
 import { markChanging, type Writer, writeProgress, writeSession } from './changes.ts'
 import { type CatalogueDatabase, catalogueDatabase, memoryDatabase } from './database.ts'
 import { checkpointsEndingIn, knownNames, knownProgress, markedNames, newestCheckpoints, newestSessions } from './queries.ts'
 import { changingNames, commitCounts, type ScannedRow, scannedRow, writeScanned } from './scanned.ts'
-import { transaction } from './schema.ts'
 
 /** A catalogue in a file. */
 export interface OpenCatalogue extends Catalogue {

@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite'
 import { type Catalogue, type CatalogueProgress, type CheckpointRow, type Key, parseKey, type SessionSummary } from '@palimpsest/core'
+import { statement } from '@palimpsest/search-sqlite'
 import { reversed } from './changes.ts'
 import { optionalTextOf, textOf } from './columns.ts'
-import { statement } from './statements.ts'
 
 type NewestQuery = Parameters<Catalogue['newest']>[0]
 type SessionsQuery = Parameters<Catalogue['sessions']>[0]

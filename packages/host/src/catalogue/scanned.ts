@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { statement } from '@palimpsest/search-sqlite'
 import { integerOf, textOf } from './columns.ts'
-import { statement } from './statements.ts'
 
 /** A file as a scan saw it: its state then, and what came of it. */
 export interface ScannedRow {

@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite'
+import { transaction } from '@palimpsest/search-sqlite'
 import { integerOf, textOf } from './columns.ts'
 
 /** Another version, older or newer, is discarded: everything in a catalogue can be read again from the ledgers. */
@@ -60,24 +61,4 @@ export function forgetOtherStore(database: DatabaseSync, identity: string): void
     database.exec('DELETE FROM checkpoint; DELETE FROM session; DELETE FROM scanned')
     database.prepare('UPDATE store SET identity = ?, token = NULL, unread = ?').run(identity, '[]')
   })
-}
-
-/** All of `work` or none of it. */
-export function transaction(database: DatabaseSync, work: () => void): void {
-  database.exec('BEGIN IMMEDIATE')
-  try {
-    work()
-    database.exec('COMMIT')
-  } catch (error) {
-    rollBack(database)
-    throw error
-  }
-}
-
-function rollBack(database: DatabaseSync): void {
-  try {
-    database.exec('ROLLBACK')
-  } catch {
-    // After some errors SQLite has already rolled back, and the first error is the one that counts.
-  }
 }
