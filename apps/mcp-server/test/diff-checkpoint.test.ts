@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { factCategories } from '@palimpsest/core'
 import { type Host, openHost } from '@palimpsest/host'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { forgotten, piSession, piSessionId } from './pi-session.ts'
@@ -65,6 +66,13 @@ describe('diff_checkpoint', () => {
     const answer = await answerOf(registryFor(host.checkpoints), 'diff_checkpoint', { session_key: piSessionId, max_characters: 500 })
     expect(JSON.stringify(field(answer, 'forgotten')).length).toBeLessThan(600)
     expect(await errorOf(registryFor(host.checkpoints), 'diff_checkpoint', { max_characters: 100 })).toContain('from 500 to 36000')
+  })
+
+  test('every category that core knows can be asked for: the tool lists them itself, since core is not loaded when a client asks for the tools', () => {
+    const tool = registryFor(host.checkpoints)
+      .list()
+      .find(({ name }) => name === 'diff_checkpoint')
+    expect(tool?.inputSchema).toMatchObject({ properties: { category: { enum: [...factCategories] } } })
   })
 
   test('a category that there is none of is answered with all that there are', async () => {
