@@ -1,9 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { branchedFor } from './branched-session.ts'
 import { boundariesOf, type ClaudeClient } from './claude-client.ts'
 import { assertSame, assertSameBytes } from './difference.ts'
-import { listAt, shown, textAt } from './json-value.ts'
+import { listAt, textAt } from './json-value.ts'
 import { type Palimpsest, palimpsestCommand, palimpsestIn, scanned, storeUrlOf } from './palimpsest.ts'
 import { continuationOf, firstTurn, lastTurn } from './resumed-messages.ts'
 import type { ModelRequest } from './stand-ins.ts'
@@ -90,16 +91,7 @@ export async function assertForgotten(client: ClaudeClient, resume: readonly str
 }
 
 /** A new session from a checkpoint, and the words with which the client resumes it, as the command gives them. */
-export async function branched(
-  palimpsest: Palimpsest,
-  id: string,
-  ...words: readonly string[]
-): Promise<{ readonly path: string; readonly sessionId: string; readonly resume: readonly string[] }> {
-  const branch = await palimpsest.json('branch', id, ...words)
-  const argv = listAt(branch, 'resumeArgv').map((_, index) => textAt(branch, 'resumeArgv', index))
-  if (argv[0] !== 'claude') throw new Error(`resumeArgv is ${shown(argv)}`)
-  return { path: textAt(branch, 'path'), sessionId: textAt(branch, 'sessionId'), resume: argv.slice(1) }
-}
+export const branched = branchedFor('claude')
 
 /** Settings by which the client captures before it compacts, as a test's hook does. */
 export function capturingSettings(scenario: Scenario, log: string): unknown {

@@ -1,7 +1,7 @@
+import { branchedFor } from './branched-session.ts'
 import type { CopilotClient } from './copilot-client.ts'
 import { assertSame } from './difference.ts'
-import { at, listAt, shown, textAt } from './json-value.ts'
-import type { Palimpsest } from './palimpsest.ts'
+import { at, shown } from './json-value.ts'
 import { assertUserText, continuationOf, firstTurn, lastTextOf } from './resumed-messages.ts'
 import type { ModelRequest } from './stand-ins.ts'
 
@@ -44,16 +44,7 @@ export function assertAnsweredAndPrompted(after: readonly unknown[]): void {
 }
 
 /** A new session from a checkpoint, and the words with which the client resumes it. */
-export async function branched(
-  palimpsest: Palimpsest,
-  id: string,
-  ...words: readonly string[]
-): Promise<{ readonly path: string; readonly sessionId: string; readonly resume: readonly string[] }> {
-  const branch = await palimpsest.json('branch', id, ...words)
-  const argv = listAt(branch, 'resumeArgv').map((_, index) => textAt(branch, 'resumeArgv', index))
-  if (argv[0] !== 'copilot') throw new Error(`resumeArgv is ${shown(argv)}`)
-  return { path: textAt(branch, 'path'), sessionId: textAt(branch, 'sessionId'), resume: argv.slice(1) }
-}
+export const branched = branchedFor('copilot')
 
 /** Where the lines begin with which compactions begin, or those that say that they were applied. */
 export function linesOf(events: Buffer, which: 'start' | 'complete'): readonly number[] {

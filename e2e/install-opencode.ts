@@ -5,9 +5,9 @@ import { assertSame } from './difference.ts'
 import { keptOnce, withClient } from './install-kept.ts'
 import { at, isRecord, jsonLines } from './json-value.ts'
 import { installOpenCode, openCodeIn } from './opencode-client.ts'
-import { assertContinues, imported, nextPrompt, notCompacting, rowsOf } from './opencode-steps.ts'
+import { imported, nextPrompt, notCompacting, rowsOf } from './opencode-steps.ts'
 import { type Palimpsest, palimpsestIn } from './palimpsest.ts'
-import { lastTurn } from './resumed-messages.ts'
+import { assertContinues, lastTurn } from './resumed-messages.ts'
 import type { Course, Scenario } from './suite.ts'
 
 type Client = { readonly folder: string }
@@ -58,7 +58,7 @@ async function installed(scenario: Scenario, { folder }: Client, reason: 'manual
   await server.stop()
   const quiet = await scenario.check('the client serves, kept from compacting by itself', () => client.start(notCompacting))
   await scenario.check('a branch resumes with exactly what the model was sent before the compaction', async () =>
-    assertContinues(held.last, await quiet.prompt(await imported(client, palimpsest, id), nextPrompt)),
+    assertContinues(held.last, await quiet.prompt(await imported(client, palimpsest, id), nextPrompt), nextPrompt),
   )
   await scenario.check('a restore in place is refused', async () => {
     assertSame('TARGET_REFUSED', (await palimpsest.refusal('restore', id, '--in-place', '--force')).code, 'the refusal')

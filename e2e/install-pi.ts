@@ -5,8 +5,8 @@ import { assertSame, assertSameBytes } from './difference.ts'
 import { at, jsonLines, listAt, shown, textAt } from './json-value.ts'
 import { type Palimpsest, palimpsestIn } from './palimpsest.ts'
 import { installPi, type PiProgram, piProgramIn } from './pi-client.ts'
-import { assertContinues, compacting, firstPrompt, nextPrompt, notCompacting, resumeWords, secondPrompt, sessionFile } from './pi-turns.ts'
-import { lastTurn } from './resumed-messages.ts'
+import { compacting, firstPrompt, nextPrompt, notCompacting, resumeWords, secondPrompt, sessionFile } from './pi-turns.ts'
+import { assertContinues, lastTurn } from './resumed-messages.ts'
 import { type ModelRequest, missingTool } from './stand-ins.ts'
 import type { Course, Scenario } from './suite.ts'
 
@@ -54,7 +54,7 @@ async function installed(scenario: Scenario, program: string, how: 'manual' | 'a
   })
   await scenario.check('a branch resumes with exactly what the model was sent before the compaction', async () => {
     await pi.configure(notCompacting)
-    assertContinues(before, await pi.prompt(nextPrompt, await resumeWords(palimpsest, id, path)))
+    assertContinues(before, await pi.prompt(nextPrompt, await resumeWords(palimpsest, id, path)), nextPrompt)
   })
   await scenario.check('uninstall takes the extension away', async () => {
     await palimpsest.json('uninstall', 'pi', '--yes')

@@ -1,10 +1,8 @@
 import { DatabaseSync } from 'node:sqlite'
 import { assertSame } from './difference.ts'
-import { at, isRecord, listAt, shown, textAt } from './json-value.ts'
+import { isRecord, listAt, shown, textAt } from './json-value.ts'
 import type { OpenCode } from './opencode-client.ts'
 import type { Palimpsest } from './palimpsest.ts'
-import { assertUserText, continuationOf, firstTurn, lastTextOf } from './resumed-messages.ts'
-import type { ModelRequest } from './stand-ins.ts'
 
 /** The prompt after a branch. */
 export const nextPrompt = 'next'
@@ -29,19 +27,6 @@ export async function importDocument(client: OpenCode, branch: unknown): Promise
   const said = await client.run(['import', textAt(branch, 'path')])
   if (!said.includes(`Imported session: ${textAt(branch, 'sessionId')}`)) throw new Error(`opencode import said ${shown(said)}`)
   return textAt(branch, 'sessionId')
-}
-
-/** Checks that the model was sent all of `before`, an answer, and the new prompt; the system prompt belongs to the program, not to the session. */
-export function assertContinues(before: ModelRequest, requests: readonly ModelRequest[]): void {
-  const withoutSystem = (request: ModelRequest): ModelRequest => ({ ...request, messages: request.messages.slice(1) })
-  const kinds = requests.map((request) => request.kind)
-  if (kinds.includes('compact')) throw new Error(`the client compacted on resume: ${kinds.join(', ')}`)
-  const { after } = continuationOf(withoutSystem(before), withoutSystem(firstTurn(requests)))
-  const [answer, prompt] = after
-  assertSame(2, after.length, `what follows the earlier messages (${shown(after, 600)})`)
-  assertSame('assistant', at(answer, 'role'), 'the role of the answer')
-  if (!lastTextOf(answer).startsWith('Mock reply')) throw new Error(`the answer is ${shown(answer)}`)
-  assertUserText(prompt, nextPrompt)
 }
 
 /** The messages and parts of a session in the client's own database, by id, without the summary of changes that it writes into prompts later. */

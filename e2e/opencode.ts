@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { assertSame } from './difference.ts'
 import { at, jsonLines, listAt, shown, textAt } from './json-value.ts'
 import { installCapturePlugin, installOpenCode, type OpenCode, openCodeIn } from './opencode-client.ts'
-import { assertContinues, importDocument, imported, nextPrompt, notCompacting } from './opencode-steps.ts'
+import { importDocument, imported, nextPrompt, notCompacting } from './opencode-steps.ts'
 import { palimpsestCommand, palimpsestIn, scanned, scannedOnce, shownCheckpoint, storeUrlOf } from './palimpsest.ts'
-import { lastTurn } from './resumed-messages.ts'
+import { assertContinues, lastTurn } from './resumed-messages.ts'
 import { missingTool } from './stand-ins.ts'
 import type { Course, Scenario, Suite } from './suite.ts'
 
@@ -69,13 +69,13 @@ async function compactedByHand(scenario: Scenario, clientFolder: string): Promis
     return [ids[0] ?? '', ids[1] ?? '']
   })
   await scenario.check('a branch of the first is imported and sends exactly what the model was sent before it', async () =>
-    assertContinues(held.first, await server.prompt(await imported(client, palimpsest, first), nextPrompt)),
+    assertContinues(held.first, await server.prompt(await imported(client, palimpsest, first), nextPrompt), nextPrompt),
   )
   const branchOfSecond = await scenario.check('so does a branch of the second, with the first summary in it', async () => {
     const sessionId = await imported(client, palimpsest, second)
     const requests = await server.prompt(sessionId, nextPrompt)
     if (!JSON.stringify(held.second.messages).includes('Mock summary')) throw new Error('the request to compare with has no summary')
-    assertContinues(held.second, requests)
+    assertContinues(held.second, requests, nextPrompt)
     return sessionId
   })
   await scenario.check('the compaction that the branch began with is not kept a second time', async () => {
@@ -84,7 +84,7 @@ async function compactedByHand(scenario: Scenario, clientFolder: string): Promis
   await scenario.check('importing the same document again changes nothing', async () => {
     const branch = await palimpsest.json('branch', first)
     for (let times = 0; times < 2; times++) await importDocument(client, branch)
-    assertContinues(held.first, await server.prompt(textAt(branch, 'sessionId'), nextPrompt))
+    assertContinues(held.first, await server.prompt(textAt(branch, 'sessionId'), nextPrompt), nextPrompt)
   })
   await scenario.check('restore in place is refused', async () => {
     assertSame({ code: 'TARGET_REFUSED', status: 6 }, await palimpsest.refusal('restore', first, '--in-place', '--force'), 'the refusal')
@@ -98,7 +98,7 @@ async function compactedByHand(scenario: Scenario, clientFolder: string): Promis
     const requests = await server.prompt(held.sessionId, nextPrompt)
     let same = true
     try {
-      assertContinues(held.first, requests)
+      assertContinues(held.first, requests, nextPrompt)
     } catch {
       same = false
     }
@@ -144,7 +144,7 @@ async function compactedAutomatically(scenario: Scenario, clientFolder: string):
   await server.stop()
   await scenario.check('with the setting it names, the model is sent exactly what it was sent before', async () => {
     const quiet = await client.start(notCompacting)
-    assertContinues(held.before, await quiet.prompt(sessionId, nextPrompt))
+    assertContinues(held.before, await quiet.prompt(sessionId, nextPrompt), nextPrompt)
   })
 }
 
@@ -176,7 +176,7 @@ async function compactedWithTail(scenario: Scenario, clientFolder: string): Prom
     assertSame([0, 1, 3], places, 'where the summary, the tail and the next prompt stand')
   })
   await scenario.check('a branch of the second sends exactly that', async () =>
-    assertContinues(held.before, await server.prompt(await imported(client, palimpsest, ids[1] ?? ''), nextPrompt)),
+    assertContinues(held.before, await server.prompt(await imported(client, palimpsest, ids[1] ?? ''), nextPrompt), nextPrompt),
   )
 }
 

@@ -1,4 +1,4 @@
-import { difference } from './difference.ts'
+import { assertSame, difference } from './difference.ts'
 import { at, isRecord, shown } from './json-value.ts'
 import type { ModelRequest } from './stand-ins.ts'
 
@@ -67,4 +67,17 @@ export function firstTurn(requests: readonly ModelRequest[]): ModelRequest {
   const turn = requests.find((request) => request.kind === 'turn')
   if (turn === undefined) throw new Error('the model was sent no turn')
   return turn
+}
+
+/** Checks that the model was sent all of `before`, an answer, and then `prompt`; the system prompt belongs to the program, not to the session. */
+export function assertContinues(before: ModelRequest, requests: readonly ModelRequest[], prompt: string): void {
+  const withoutSystem = (request: ModelRequest): ModelRequest => ({ ...request, messages: request.messages.slice(1) })
+  const kinds = requests.map((request) => request.kind)
+  if (kinds.includes('compact')) throw new Error(`the client compacted on resume: ${kinds.join(', ')}`)
+  const { after } = continuationOf(withoutSystem(before), withoutSystem(firstTurn(requests)))
+  const [answer, prompted] = after
+  assertSame(2, after.length, `what follows the earlier messages (${shown(after, 600)})`)
+  assertSame('assistant', at(answer, 'role'), 'the role of the answer')
+  if (!lastTextOf(answer).startsWith('Mock reply')) throw new Error(`the answer is ${shown(answer)}`)
+  assertUserText(prompted, prompt)
 }
