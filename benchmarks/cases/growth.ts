@@ -11,8 +11,8 @@ const kibibyte = 1024
 const mebibyte = 1024 ** 2
 
 /**
- * How the time of a capture grows with what is new, with what is there, with the checkpoints of its session and with the sessions of the store. Nothing
- * here has a bar.
+ * How the time of a capture grows with what is new, with what is there, and with the sessions of the store; with the checkpoints of a session it is shown
+ * by the case of the ledger. Nothing here has a bar.
  */
 export const growth: Case = {
   name: 'growth',
@@ -23,7 +23,6 @@ export const growth: Case = {
     const tables = [
       await byNewBytes(bench, ours),
       await byTotalBytes(bench, ours, await bench.openClawWorker()),
-      await byCheckpoints(bench, ours),
       await bySessions(bench, ours),
     ]
     return { rows: [], tables }
@@ -62,32 +61,6 @@ async function peerTime(bench: Bench, peer: OpenClawWorker, path: string): Promi
     times.push(ms)
   }
   return digits(median(times))
-}
-
-/** One session that is compacted over and over. */
-async function byCheckpoints(bench: Bench, ours: OurWorker): Promise<GrowthTable> {
-  const rows: string[][] = []
-  const store = join(bench.folder, 'checkpoints')
-  const path = join(bench.folder, 'checkpoints.jsonl')
-  const longer = await piTranscript(61)
-  let totalBytes = mebibyte
-  let made = 0
-  const captured = async (newBytes: number): Promise<number> => {
-    totalBytes += newBytes
-    await growTo(path, longer, totalBytes)
-    const { ms, outcome } = await ours.call('capture', { store, path, sessionKey: 'checkpoints', summary: 'earlier' })
-    if (outcome !== 'captured') throw new Error(`the capture of a grown transcript was ${outcome}`)
-    made += 1
-    return ms
-  }
-  for (const count of [1, 10, 100, 1000]) {
-    bench.progress(`${count} checkpoints`)
-    while (made < count) await captured(8 * kibibyte)
-    const times: number[] = []
-    for (let run = 0; run < runsOf(bench); run += 1) times.push(await captured(64 * kibibyte))
-    rows.push([count.toLocaleString('en-US'), digits(median(times))])
-  }
-  return { title: 'Capture of 64 KiB new by the checkpoints of the session', columns: ['checkpoints', 'ms'], rows }
 }
 
 async function bySessions(bench: Bench, ours: OurWorker): Promise<GrowthTable> {
