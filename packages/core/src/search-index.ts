@@ -88,10 +88,8 @@ export interface SearchRequest extends AbortOptions {
   readonly sessions?: readonly Key[] | undefined
   /** Only sessions of this project folder. */
   readonly cwd?: string | undefined
-  /** How many hits at most. */
+  /** How many hits at most. Once so many hold the phrase or all of the words, those that hold only some are not looked for. */
   readonly limit: number
-  /** Once so many hold the phrase or all of the words, those that hold only some are not looked for; by default `limit`. */
-  readonly enough?: number | undefined
 }
 
 /** An entry that an index found. */
@@ -106,6 +104,8 @@ export interface IndexHit {
   readonly createdAt?: number | undefined
   readonly note?: string | undefined
   readonly fingerprint: string
+  /** How many more entries say the same, as far as they were looked at. */
+  readonly others: number
   /** Ids of the checkpoints whose compactions dropped it, as far as they are indexed; none where it was kept. */
   readonly droppedBy: readonly string[]
   /** Whether it holds the words one behind the other, as they were written but for signs and case; else all of them; else some. */
@@ -162,8 +162,10 @@ export interface SearchIndex {
   /** Forgets a stream of a part, or everything of sessions. Idempotent. */
   forgetStream(name: Key, part: PartName, stream: number): Promise<void>
   forget(names: readonly Key[]): Promise<void>
-  /** Ranked, best first. Fewer than `enough` only where there are no more. */
+  /** Ranked, best first; of entries that say the same one. Fewer than `limit` only where there are no more. */
   find(request: SearchRequest): Promise<readonly IndexHit[]>
+  /** Entries that say what hits of that request say, by their fingerprints, those themselves too; the last `limit` of them. */
+  same(fingerprints: readonly string[], request: SearchRequest): Promise<readonly IndexHit[]>
   /** Forgets everything. */
   clear(): Promise<void>
   size(): Promise<SearchIndexSize>

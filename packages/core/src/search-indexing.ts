@@ -94,7 +94,8 @@ async function waitingSessions(environment: Environment, index: SearchIndex, opt
   // Of a store that was begun anew nothing tells which sessions are gone.
   const changed = told ?? [...(await sessionNames(environment, options)), ...(await index.sessions(options))]
   const waiting = [...new Set([...known.waiting, ...changed])].sort()
-  if (changes?.token === undefined) return waiting
+  // Most often nothing did: then nothing is written.
+  if (changes?.token === undefined || (changes.token === known.token && waiting.length === known.waiting.length)) return waiting
   await index.advance(known.token, { token: changes.token, waiting })
   return waiting
 }

@@ -6,7 +6,7 @@ import { sessionName } from './keys.ts'
 import type { IndexHit } from './search-index.ts'
 import { type IndexOptions, requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
 import { type ParsedQuery, parseSearchQuery } from './search-query.ts'
-import { hasSigns, type RankedHit, type SearchHit, type ShownHit, shownHits } from './shown-hits.ts'
+import { hasSigns, type SearchHit, type ShownHit, shownHits } from './shown-hits.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { limitWithin, wholeNumber } from './text-input.ts'
 import type { EntryRole } from './transcript.ts'
@@ -19,6 +19,8 @@ const windowHits = 20
 /** More of them at first where many hold the words, and signs or capitals tell what is meant from what only has the same words. */
 const preciseWindowHits = 80
 const mostAsked = 20_000
+/** So many entries that say the same as hits whose checkpoints are gone are tried. */
+const mostSame = 1_000
 
 /** What is looked for, and which page of what is found. */
 export interface SearchQuery extends AbortOptions {
@@ -73,27 +75,27 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   const request = { ...parsed, sessions: wantedSessions(environment, query), cwd: query.cwd, signal: query.signal }
   const page = pageOf(limit)
   let { window, skip } = cursor
-  let ranked: readonly RankedHit[] = []
+  let ranked: readonly IndexHit[] = []
   let asked = 0
-  let count = 0
   const isPrecise = window === 0 && hasSigns(parsed.verbatim)
-  /** Asks until there are so many that say different things, or no more. */
+  /** Asks until there are so many, or no more. */
   const fill = async (until: number) => {
-    while (ranked.length < until && count >= asked && asked < mostAsked) {
-      asked = Math.min(mostAsked, Math.max(4 * asked, until, limit))
-      // More than are needed, since some of them say the same.
-      const found = await index.find({ ...request, limit: 3 * asked, enough: asked })
-      count = found.length
-      ranked = withoutRepeated(found)
-    }
+    if (ranked.length >= until || ranked.length < asked || asked >= mostAsked) return
+    asked = Math.min(mostAsked, until)
+    ranked = await index.find({ ...request, limit: asked })
   }
+  const same = (hits: readonly IndexHit[]) =>
+    index.same(
+      hits.map((hit) => hit.fingerprint),
+      { ...request, limit: mostSame },
+    )
   for (;;) {
     await fill(window + windowHits)
     if (isPrecise && window === 0 && ranked.every(holdsPhrase)) await fill(preciseWindowHits)
     if (window >= ranked.length) return { hits: page.hits(), waiting, problems }
     const width = isPrecise && window === 0 ? preciseWidth(ranked) : windowHits
     const inWindow = ranked.slice(window, window + width)
-    const shown = await shownHits(entries, inWindow, parsed, characters)
+    const shown = await shownHits({ found: entries, same }, inWindow, parsed, characters)
     for (const hit of shown.slice(skip)) {
       if (!page.take(hit)) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
       skip += 1
@@ -101,30 +103,19 @@ export async function searchEntries(environment: Environment, query: SearchQuery
     window += inWindow.length
     skip = 0
     // Whether more follows than was asked for is found out by who asks for it.
-    const mayFollow = window < ranked.length || count >= asked
+    const mayFollow = window < ranked.length || (ranked.length >= asked && asked < mostAsked)
     if (page.isFull() && mayFollow) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
   }
 }
 
-/** Of hits that say the same the best ranked, with the places of the others: where that one's checkpoints are gone, another may live. */
-function withoutRepeated(ranked: readonly IndexHit[]): readonly RankedHit[] {
-  const same = new Map<string, IndexHit[]>()
-  for (const hit of ranked) {
-    const known = same.get(hit.fingerprint)
-    if (known === undefined) same.set(hit.fingerprint, [hit])
-    else known.push(hit)
-  }
-  return [...same.values()].map((hits) => ({ hits }))
-}
-
 /** As many as hold the words one behind the other, within bounds. */
-function preciseWidth(ranked: readonly RankedHit[]): number {
+function preciseWidth(ranked: readonly IndexHit[]): number {
   const count = ranked.findIndex((hit) => !holdsPhrase(hit))
   return Math.min(Math.max(windowHits, count === -1 ? ranked.length : count), preciseWindowHits)
 }
 
-function holdsPhrase({ hits }: RankedHit): boolean {
-  return hits[0]?.holds === 'phrase'
+function holdsPhrase({ holds }: IndexHit): boolean {
+  return holds === 'phrase'
 }
 
 /** Takes hits until there are so many; one that says the same as another is counted there. */

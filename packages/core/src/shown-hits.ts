@@ -38,9 +38,11 @@ export interface SearchHit {
   readonly duplicates?: number | undefined
 }
 
-/** Entries that say exactly the same, best ranked first. */
-export interface RankedHit {
-  readonly hits: readonly IndexHit[]
+/** Where what was found is looked up. */
+export interface HitSources {
+  readonly found: FoundEntries
+  /** The entries that say the same as these hits: where the checkpoints of one are gone, another may live. */
+  readonly same: (hits: readonly IndexHit[]) => Promise<readonly IndexHit[]>
 }
 
 /** A hit as it is shown. */
@@ -52,13 +54,13 @@ export interface ShownHit {
 
 /** Of so many hits those that still live, in the order in which they are shown. */
 export async function shownHits(
-  found: FoundEntries,
-  ranked: readonly RankedHit[],
+  sources: HitSources,
+  ranked: readonly IndexHit[],
   query: ParsedQuery,
   characters: number,
 ): Promise<readonly ShownHit[]> {
-  const living = (await boundedMap(ranked, ledgersAtOnce, ({ hits }) => firstLiving(found, hits))).filter((hit) => hit !== undefined)
-  const texts = characters === 0 ? new Map<LivingHit, string>() : await textsOf(found, living)
+  const living = await livingHits(sources, ranked)
+  const texts = characters === 0 ? new Map<LivingHit, string>() : await textsOf(sources.found, living)
   const shown = living
     .filter((hit) => characters === 0 || texts.has(hit))
     .map((hit) => {
@@ -78,16 +80,28 @@ export function hasSigns(verbatim: string): boolean {
   return /[^\p{L}\p{N}\s]|\p{Lu}/u.test(verbatim)
 }
 
-async function firstLiving(found: FoundEntries, hits: readonly IndexHit[]): Promise<(LivingHit & { readonly others: number }) | undefined> {
-  for (const hit of hits) {
-    const living = await found.living(hit)
-    if (living !== undefined) return { ...living, others: hits.length - 1 }
+/** Each hit, or another entry that says the same, in a checkpoint that is there; those that nothing holds any more are left out. */
+async function livingHits({ found, same }: HitSources, ranked: readonly IndexHit[]): Promise<readonly LivingHit[]> {
+  const tried = await boundedMap(ranked, ledgersAtOnce, async (hit) => ({ hit, living: await found.living(hit) }))
+  const gone = tried.filter(({ hit, living }) => living === undefined && hit.others > 0).map(({ hit }) => hit)
+  const others = Map.groupBy(gone.length === 0 ? [] : await same(gone), (hit) => hit.fingerprint)
+  const hits = await boundedMap(tried, ledgersAtOnce, async ({ hit, living }) => ({
+    living: living ?? (await firstLiving(found, hit, others.get(hit.fingerprint) ?? [])),
+  }))
+  return hits.map(({ living }) => living).filter((living) => living !== undefined)
+}
+
+async function firstLiving(found: FoundEntries, hit: IndexHit, others: readonly IndexHit[]): Promise<LivingHit | undefined> {
+  for (const other of others) {
+    const { places, entryId, kind, role, tool, createdAt, note, session, droppedBy } = other
+    const living = await found.living({ ...hit, session, places, entryId, kind, role, tool, createdAt, note, droppedBy })
+    if (living !== undefined) return living
   }
   return undefined
 }
 
 /** The texts: of each stream in the order in which they are stored, so that each chunk is decompressed once. */
-async function textsOf<Hit extends LivingHit>(found: FoundEntries, living: readonly Hit[]): Promise<ReadonlyMap<LivingHit, string>> {
+async function textsOf(found: FoundEntries, living: readonly LivingHit[]): Promise<ReadonlyMap<LivingHit, string>> {
   const texts = new Map<LivingHit, string>()
   const streams = Map.groupBy(living, ({ name, place }) => `${name} ${place.part} ${place.stream}`)
   await boundedMap([...streams.values()], readsAtOnce, async (hits) => {
@@ -99,14 +113,9 @@ async function textsOf<Hit extends LivingHit>(found: FoundEntries, living: reado
   return texts
 }
 
-function shownHit(
-  living: LivingHit & { readonly others: number },
-  text: string | undefined,
-  query: ParsedQuery,
-  characters: number,
-): ShownHit {
-  const { hit, ledger, row, place, dropped, others } = living
-  const { entryId, kind, role, tool, createdAt, score, fingerprint } = hit
+function shownHit(living: LivingHit, text: string | undefined, query: ParsedQuery, characters: number): ShownHit {
+  const { hit, ledger, row, place, dropped } = living
+  const { entryId, kind, role, tool, createdAt, score, fingerprint, others } = hit
   const snippet = text === undefined ? { text: '', marks: [] } : snippetOf(text, wantedOf(query), characters)
   return {
     sameAs: text === undefined ? fingerprint : sameness(text, snippet.text, fingerprint),

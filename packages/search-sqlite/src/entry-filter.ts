@@ -4,8 +4,8 @@ import type { EntryRow, EntryRows } from './entry-rows.ts'
 /** Whether an entry, by its number, is one that was asked for. */
 export type EntryFilter = (number: number) => boolean
 
-/** What a request narrows its hits to, paths aside: those are looked up as words. */
-export function entryFilter(rows: EntryRows, { filters, sessions, cwd }: SearchRequest): EntryFilter {
+/** What a request narrows its hits to, paths aside: those are looked up as words. `undefined` where every entry is one. */
+export function entryFilter(rows: EntryRows, { filters, sessions, cwd }: SearchRequest): EntryFilter | undefined {
   const names = sessions === undefined ? undefined : new Set<string>(sessions)
   const agents = new Set(filters.agents)
   const tools = new Set(filters.tools.map((tool) => tool.toLowerCase()))
@@ -25,5 +25,6 @@ export function entryFilter(rows: EntryRows, { filters, sessions, cwd }: SearchR
     (dropped === undefined || dropped === (droppedBy !== undefined))
   const needsSession = names !== undefined || cwd !== undefined || agents.size > 0
   const needsEntry = roles.size > 0 || tools.size > 0 || hasTime || dropped !== undefined
+  if (!needsSession && !needsEntry) return undefined
   return (number) => (!needsSession || ofSession(number)) && (!needsEntry || isWanted(rows.entry(number)))
 }

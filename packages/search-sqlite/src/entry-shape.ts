@@ -10,6 +10,11 @@ export function shapeOf({ kind, role }: { readonly kind: EntryKind; readonly rol
   return kinds.indexOf(kind) * roles.length + roles.indexOf(role)
 }
 
+/** Whether an entry of this shape has a role: it was said, not written down by a client of its own state. */
+export function hasRole(shape: number): boolean {
+  return shape % roles.length !== 0
+}
+
 /** Kind and role from that number. */
 export function ofShape(shape: number): { readonly kind: EntryKind; readonly role?: EntryRole } {
   const kind = kinds[Math.floor(shape / roles.length)]

@@ -4,8 +4,9 @@ import { integerOf, optionalIntegerOf } from './columns.ts'
 import { statement } from './derived-file.ts'
 import { type EntryFilter, entryFilter } from './entry-filter.ts'
 import { copiesOf, droppersOf, type EntryRow, type EntryRows, entryRows } from './entry-rows.ts'
-import { joinedExpression, type MatchExpression, verbatimExpression, withoutExpression } from './match-expression.ts'
-import { type RankedEntry, rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
+import { joinedExpression, type MatchExpression, nearExpression, verbatimExpression, withoutExpression } from './match-expression.ts'
+import { type MatchedText, matchingBriefTexts, matchingTexts, rankedMatches } from './matching.ts'
+import { rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
 import { isStopWord } from './stop-words.ts'
 
 /** So many matches of a session lift one another: always as many, since a page must not depend on how many hits are asked for. */
@@ -14,93 +15,126 @@ const lifted = 60
 const mostOfTerms = 6_000
 /** Of a term that stands in more entries than this only the best ones count. */
 const mostOfTerm = 3_000
+/** Where more than so many hold all of the words, how rare each is tells little, and costs FTS5 a look at every place where one stands. */
+const mostRanked = 400
+/** Words that stand so near to one another are about one thing. */
+const nearTokens = [8, 40]
 const mostTermsByThemselves = 24
 const fewestOfQuestion = 3
 const longBytes = 4_000
-const mostEquals = 8
 
 /** How well a hit holds what was asked for; those of a higher tier come first. */
 const tiers = { phrase: 3, all: 2, some: 1 }
 
-/**
- * The entries whose pieces match, best piece first. FTS5 sorts by rank by itself; whose piece it is, is looked up only of those that are taken.
- */
-const ranked = `
-  SELECT (SELECT number FROM entry WHERE number <= best.piece ORDER BY number DESC LIMIT 1) AS number, best.rank AS rank
-  FROM (SELECT rowid AS piece, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?) AS best`
-
-/** Answers a request: what holds the words as they were written, then what holds all of them, then any. */
+/** Answers a request: what holds the words as they were written, then what holds all of them, then any. One hit for each text. */
 export function findEntries(database: DatabaseSync, request: SearchRequest): readonly IndexHit[] {
   const rows = entryRows(database)
   const filter = entryFilter(rows, request)
+  if (request.terms.length === 0 && request.filters.paths.length === 0) {
+    return newest(database, rows, filter, request.limit).map((text) => hitOf(database, rows, text))
+  }
   const narrowed = narrowing(request)
   const terms = withoutStopWords(request.terms)
-  if (request.terms.length === 0 && request.filters.paths.length === 0) {
-    return newest(database, filter, request.limit).map((number, at) => hitOf(database, rows.entry(number), 2 + 1 / (1 + at)))
-  }
-  const found = new Map<number, number>()
-  const excluded = new Set<number>()
-  const wantedHits = request.enough ?? request.limit
-  const enough = () => found.size >= wantedHits
+  const found = new Map<string, MatchedText>()
+  const excluded = new Set<string>()
+  const enough = () => found.size >= request.limit
   const wanted = Math.max(request.limit, lifted)
-  const take = (tier: number, entries: readonly RankedEntry[]) => {
-    const best = entries[0]?.score ?? 1
-    for (const { number, score } of entries) if (!found.has(number)) found.set(number, tier + (0.499 * score) / Math.max(best, 1e-9))
+  const take = (tier: number, texts: readonly MatchedText[]) => {
+    const best = texts[0]?.score ?? 1
+    for (const text of texts) {
+      const score = tier + (0.499 * text.score) / Math.max(best, 1e-9)
+      if (!found.has(text.fingerprint)) found.set(text.fingerprint, { ...text, score })
+    }
   }
-  const together = (expression: MatchExpression | undefined) =>
-    expression === undefined ? [] : liftedTogether(matches(database, filter, expression, wanted), rows)
-  const verbatim = request.terms.length + request.without.length > 1 ? verbatimExpression(request.verbatim) : undefined
+  const phrased = (expression: MatchExpression) => liftedTogether(matchingBriefTexts(database, filter, expression, { limit: wanted }), rows)
+  const verbatim = hasSeveralWords(request) ? verbatimExpression(request.verbatim) : undefined
   if (verbatim !== undefined) {
-    take(tiers.phrase, together(narrowed(verbatim)))
+    take(tiers.phrase, phrased(narrowed(verbatim)))
     if (request.without.length > 0) {
-      const known = new Set(found.keys())
-      const all = together(narrowedByPaths(request)(verbatim)).filter(({ number }) => !known.has(number))
-      for (const { number } of all) excluded.add(number)
+      const all = phrased(narrowedByPaths(request)(verbatim)).filter(({ fingerprint }) => !found.has(fingerprint))
+      for (const { fingerprint } of all) excluded.add(fingerprint)
       take(tiers.phrase, all)
     }
   }
   // Who writes so many words as they stand somewhere was looking for that.
   const isFound = request.terms.length > fewestOfQuestion && found.size > 0
   const asks = isQuestion(request, terms)
-  if (!enough()) {
-    const all = together(optionally(narrowed, joinedExpression(terms, 'AND') ?? pathsExpression(request)))
+  const words = joinedExpression(terms, 'AND') ?? pathsExpression(request)
+  if (!enough() && words !== verbatim) {
+    const expression = optionally(narrowed, words)
+    const isCommon = terms.length > 1 && expression !== undefined && matchCount(database, expression, mostRanked + 1) > mostRanked
+    const near = isCommon ? nearTokens.flatMap((tokens) => nearExpression(terms, tokens) ?? []).map(narrowed) : []
+    const all = isCommon
+      ? liftedTogether(matchingBriefTexts(database, filter, expression, { limit: wanted, near }), rows)
+      : expression === undefined
+        ? []
+        : liftedTogether(matchingTexts(database, filter, expression, wanted), rows)
     const [short, long] = partition(all, ({ number }) => !asks || rows.entry(number).end - rows.entry(number).start <= longBytes)
     const tier = request.terms.length === 1 ? tiers.phrase : tiers.all
     take(tier, short)
     // Where enough hold all of the words, nothing else is asked.
-    if (found.size + long.length >= wantedHits) take(tier - 0.5, long)
+    if (found.size + long.length >= request.limit) take(tier - 0.5, long)
   }
   if (!enough() && !isFound && terms.length > 1) {
-    const rare = rarest(database, terms, found.size)
-    take(
-      tiers.some,
-      rankedByTerms(
-        rare.map((term) => termMatches(database, term, narrowed)),
-        rows,
-        { filter, takesCalls: asks, limit: wanted },
-      ),
-    )
+    const matches = rarest(database, terms, found.size).map((term) => termMatches(database, term, narrowed))
+    take(tiers.some, distinct(matches, rows, { filter, takesCalls: asks, limit: wanted }))
   }
-  return [...found]
-    .sort(([left, leftScore], [right, rightScore]) => rightScore - leftScore || right - left)
-    .slice(0, request.limit)
-    .map(([number, score]) => ({ entry: rows.entry(number), score }))
-    .map(({ entry, score }) => ({ ...hitOf(database, entry, score), ...(excluded.has(entry.number) ? { isExcluded: true as const } : {}) }))
+  const best = [...found.values()].sort((left, right) => right.score - left.score || right.number - left.number).slice(0, request.limit)
+  rows.load(best.map(({ number }) => number))
+  return best.map((text) => ({ ...hitOf(database, rows, text), ...(excluded.has(text.fingerprint) ? { isExcluded: true as const } : {}) }))
 }
 
-function liftedTogether(matched: readonly RankedEntry[], rows: EntryRows): readonly RankedEntry[] {
+/** The entries that say one of these texts and are among those that were asked for, the last first. */
+export function sameEntries(database: DatabaseSync, fingerprints: readonly string[], request: SearchRequest): readonly IndexHit[] {
+  const rows = entryRows(database)
+  const filter = entryFilter(rows, request)
+  const wanted = JSON.stringify(fingerprints.map((fingerprint) => Buffer.from(fingerprint, 'base64url').toString('hex')))
+  const same = statement(
+    database,
+    'SELECT number FROM entry WHERE lower(hex(fingerprint)) IN (SELECT value FROM json_each(?)) ORDER BY number DESC',
+  )
+  return same
+    .all(wanted)
+    .map((row) => integerOf(row, 'number'))
+    .filter((number) => filter?.(number) ?? true)
+    .slice(0, request.limit)
+    .map((number) => hitOf(database, rows, { number, score: 1, others: 0, fingerprint: rows.entry(number).fingerprint }))
+}
+
+/** Entries that hold any of the terms; so many candidates that as many say different things as are asked for. */
+function distinct(
+  matches: readonly TermMatches[],
+  rows: EntryRows,
+  options: { readonly filter: EntryFilter | undefined; readonly takesCalls: boolean; readonly limit: number },
+): readonly MatchedText[] {
+  for (let limit = options.limit; ; limit *= 4) {
+    const ranked = rankedByTerms(matches, rows, { ...options, limit })
+    const texts = new Map<string, MatchedText>()
+    for (const { number, score } of ranked) {
+      const { fingerprint } = rows.entry(number)
+      const known = texts.get(fingerprint)
+      if (known === undefined && texts.size >= options.limit) continue
+      texts.set(fingerprint, known === undefined ? { number, score, fingerprint, others: 0 } : { ...known, others: known.others + 1 })
+    }
+    if (texts.size >= options.limit || ranked.length < limit) return [...texts.values()]
+  }
+}
+
+function liftedTogether(matched: readonly MatchedText[], rows: EntryRows): readonly MatchedText[] {
+  if (matched.length < 2) return matched
+  rows.load(matched.slice(0, lifted).map(({ number }) => number))
   const best = rankedTogether(matched.slice(0, lifted), rows)
   const least = best.at(-1)?.score ?? 0
   // Behind those that lift one another come the others, in their own order.
-  return [...best, ...matched.slice(lifted).map(({ number, score }) => ({ number, score: Math.min(score, least) }))]
+  return [...best, ...matched.slice(lifted).map((match) => ({ ...match, score: Math.min(match.score, least) }))]
 }
 
 /** The terms that stand in the fewest entries; none where even the rarest stands nearly everywhere and something holds all of them. */
 function rarest(database: DatabaseSync, terms: readonly SearchTerm[], foundCount: number): readonly SearchTerm[] {
-  const count = statement(database, 'SELECT count(*) AS count FROM words WHERE words MATCH ?')
+  const countedTo = foundCount === 0 ? undefined : mostOfTerms + 1
   const counted = terms
     .slice(0, mostTermsByThemselves)
-    .map((term) => ({ term, entries: integerOf(count.get(joinedExpression([term], 'OR') ?? '""'), 'count') }))
+    .map((term) => ({ term, entries: matchCount(database, joinedExpression([term], 'OR') ?? '""', countedTo) }))
     .filter(({ entries }) => entries > 0)
     .sort((left, right) => left.entries - right.entries)
   let sum = 0
@@ -110,6 +144,16 @@ function rarest(database: DatabaseSync, terms: readonly SearchTerm[], foundCount
       return sum <= mostOfTerms || (at < 2 && foundCount === 0)
     })
     .map(({ term }) => term)
+}
+
+/** In how many entries an expression matches, or their pieces; of more than `most` it gives that. */
+function matchCount(database: DatabaseSync, expression: MatchExpression, most = -1): number {
+  const count = statement(database, 'SELECT count(*) AS count FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)')
+  return integerOf(count.get(expression, most), 'count')
+}
+
+function hasSeveralWords({ terms, without }: SearchRequest): boolean {
+  return terms.length + without.length > 1 || terms.some(({ text, isPhrase }) => isPhrase && /\S\s+\S/.test(text))
 }
 
 function partition<Item>(items: readonly Item[], holds: (item: Item) => boolean): readonly [readonly Item[], readonly Item[]] {
@@ -162,51 +206,32 @@ function pathsExpression({ filters }: SearchRequest): MatchExpression | undefine
   )
 }
 
-/** The entries that match, best first, each with the best score of its pieces; of equals the one that was added last. */
-function matches(database: DatabaseSync, filter: EntryFilter, expression: MatchExpression, limit: number): readonly RankedEntry[] {
-  const found = new Map<number, number>()
-  let least = Number.POSITIVE_INFINITY
-  for (const row of statement(database, ranked).iterate(expression, -1)) {
-    const score = -Number(row['rank'])
-    // Of many equals the last ones count, so all of them are looked at, within bounds.
-    if (found.size >= limit && (score < least || found.size >= mostEquals * limit)) break
-    const number = integerOf(row, 'number')
-    if (found.has(number) || !filter(number)) continue
-    found.set(number, score)
-    least = score
-  }
-  return [...found]
-    .map(([number, score]) => ({ number, score }))
-    .sort((left, right) => right.score - left.score || right.number - left.number)
-    .slice(0, limit)
-}
-
 function termMatches(database: DatabaseSync, term: SearchTerm, narrowed: Narrowing): TermMatches {
   const expression = joinedExpression([term], 'OR')
-  const scores = new Map<number, number>()
-  if (expression === undefined) return { scores }
-  for (const row of statement(database, ranked).iterate(narrowed(expression), mostOfTerm)) {
-    const number = integerOf(row, 'number')
-    if (!scores.has(number)) scores.set(number, -Number(row['rank']))
-  }
-  return { scores }
+  return { scores: expression === undefined ? new Map() : rankedMatches(database, narrowed(expression), mostOfTerm) }
 }
 
-function newest(database: DatabaseSync, filter: EntryFilter, limit: number): readonly number[] {
-  const found: number[] = []
+/** The last entries that pass; of those that say the same the last. */
+function newest(database: DatabaseSync, rows: EntryRows, filter: EntryFilter | undefined, limit: number): readonly MatchedText[] {
+  const texts = new Map<string, MatchedText>()
   for (const row of statement(database, 'SELECT number FROM entry ORDER BY createdAt DESC, number DESC').iterate()) {
+    if (texts.size >= limit) break
     const number = integerOf(row, 'number')
-    if (filter(number)) found.push(number)
-    if (found.length >= limit) break
+    if (filter?.(number) === false) continue
+    const { fingerprint } = rows.entry(number)
+    const known = texts.get(fingerprint)
+    const score = tiers.all + 1 / (1 + texts.size)
+    texts.set(fingerprint, known === undefined ? { number, score, fingerprint, others: 0 } : { ...known, others: known.others + 1 })
   }
-  return found
+  return [...texts.values()]
 }
 
-function hitOf(database: DatabaseSync, entry: EntryRow, score: number): IndexHit {
+function hitOf(database: DatabaseSync, rows: EntryRows, { number, score, others }: MatchedText): IndexHit {
+  const entry: EntryRow = rows.entry(number)
   const { session, part, stream, line, start, end, id, kind, role, tool, createdAt, fingerprint, note } = entry
   return {
     session: parseKey(session.name),
-    places: [{ part, stream, line, start, end }, ...copiesOf(database, entry.number)],
+    places: [{ part, stream, line, start, end }, ...copiesOf(database, number)],
     entryId: id,
     kind,
     ...(role === undefined ? {} : { role }),
@@ -214,6 +239,7 @@ function hitOf(database: DatabaseSync, entry: EntryRow, score: number): IndexHit
     ...(createdAt === undefined ? {} : { createdAt }),
     ...(note === undefined ? {} : { note }),
     fingerprint,
+    others,
     droppedBy: droppersOf(database, entry),
     holds: score >= tiers.phrase ? 'phrase' : score >= tiers.all ? 'all' : 'some',
     score,

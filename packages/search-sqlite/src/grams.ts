@@ -6,6 +6,16 @@ const unspaced =
 const pictogramGate = /[\u203c-\u3299]|[\ud83c-\ud83e]/
 const pictogram = /\p{Extended_Pictographic}/gu
 
+/** Whether a UTF-16 code unit may begin a run without spaces or a pictogram. Never `false` for one that does. */
+export function hasGrams(code: number): boolean {
+  const character = String.fromCharCode(code)
+  if (code >= 0xd800 && code <= 0xdbff) return unspacedGate.test(character) || pictogramGate.test(character)
+  return (
+    (unspacedGate.test(character) && character.search(unspaced) === 0) ||
+    (pictogramGate.test(character) && character.search(pictogram) === 0)
+  )
+}
+
 /** A text with white space around its runs without spaces, so that a Latin word that touches one is a word. */
 export function spaced(text: string): string {
   return unspacedGate.test(text) ? text.replace(unspaced, ' $& ') : text

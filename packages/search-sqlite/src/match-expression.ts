@@ -28,12 +28,18 @@ function expressionOf(term: SearchTerm): MatchExpression | undefined {
 /** All of the terms, or any; `undefined` where there is nothing to match. */
 export function joinedExpression(terms: readonly SearchTerm[], operator: 'AND' | 'OR'): MatchExpression | undefined {
   const expressions = terms.map(expressionOf).filter((expression) => expression !== undefined)
-  return expressions.length === 0 ? undefined : expressions.map(parenthesised).join(` ${operator} `)
+  return expressions.length < 2 ? expressions[0] : expressions.map(parenthesised).join(` ${operator} `)
 }
 
 /** The words of a text one behind the other, as they stand. */
 export function verbatimExpression(text: string): MatchExpression | undefined {
   return hasContent(text) ? expressionOf({ text, isPhrase: true }) : undefined
+}
+
+/** The terms, as they stand, at most so many tokens apart, in any order; `undefined` where they are too few, or FTS5 has no such tokens. */
+export function nearExpression(terms: readonly SearchTerm[], tokens: number): MatchExpression | undefined {
+  const hasTokens = terms.every(({ text }) => unspacedRuns(text).length === 0 && /[\p{L}\p{N}]/u.test(text))
+  return terms.length > 1 && hasTokens ? `{text} : NEAR(${terms.map(({ text }) => quoted(text)).join(' ')}, ${tokens})` : undefined
 }
 
 /** What matches the one and not the other. */

@@ -35,7 +35,10 @@ const compared = 400
 const followed = 150
 
 /** Entries that hold everything that was asked for: by their own score, lifted where others of their session do too. */
-export function rankedTogether(matches: readonly RankedEntry[], rows: Pick<RankedRows, 'sessionOf'>): readonly RankedEntry[] {
+export function rankedTogether<Entry extends RankedEntry>(
+  matches: readonly Entry[],
+  rows: Pick<RankedRows, 'sessionOf'>,
+): readonly Entry[] {
   const bySession = new Map<number, number>()
   for (const { number, score } of matches) {
     const session = rows.sessionOf(number).number
@@ -43,9 +46,10 @@ export function rankedTogether(matches: readonly RankedEntry[], rows: Pick<Ranke
   }
   const most = Math.max(...bySession.values(), 1e-9)
   return matches
-    .map(({ number, score }) => {
+    .map((match) => {
+      const { number, score } = match
       const others = (bySession.get(rows.sessionOf(number).number) ?? score) - score
-      return { number, score: score * (1 + (companyWeight * others) / most) }
+      return { ...match, score: score * (1 + (companyWeight * others) / most) }
     })
     .sort((left, right) => right.score - left.score)
 }
@@ -58,7 +62,7 @@ export function rankedTogether(matches: readonly RankedEntry[], rows: Pick<Ranke
 export function rankedByTerms(
   terms: readonly TermMatches[],
   rows: RankedRows,
-  options: { readonly filter: (number: number) => boolean; readonly takesCalls: boolean; readonly limit: number },
+  options: { readonly filter: ((number: number) => boolean) | undefined; readonly takesCalls: boolean; readonly limit: number },
 ): readonly RankedEntry[] {
   const { filter, takesCalls, limit } = options
   const own = new Map<number, number>()
@@ -72,7 +76,7 @@ export function rankedByTerms(
   const most = Math.max(...sessions.values(), 1e-9)
   const ranked: { number: number; score: number }[] = []
   for (const number of candidates) {
-    if (!filter(number)) continue
+    if (filter?.(number) === false) continue
     const session = (sessions.get(rows.sessionOf(number).number) ?? 0) / most
     const score = entryScore(terms, number, rows) * (1 - sessionWeight + sessionWeight * session)
     if (score > 0) ranked.push({ number, score })

@@ -3,10 +3,12 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type IndexProgress, type Key, parseKey, type SearchIndex, type SessionProgress } from '@palimpsest/core'
 import { integerOf, optionalIntegerOf, optionalTextOf, textOf } from './columns.ts'
 import { statement, transaction } from './derived-file.ts'
-import { entryCount, findEntries } from './finding.ts'
+import { forgetCompactions, keepDropped } from './dropped.ts'
+import { entryCount, findEntries, sameEntries } from './finding.ts'
+import { mergeSegments } from './merging.ts'
 import { schemaVersion } from './schema.ts'
 import { inMemory, searchDatabase } from './search-database.ts'
-import { addBatch, forgetCompactions, forgetSession, forgetStream, keepDropped, sessionNumberOf } from './writing.ts'
+import { addBatch, forgetSession, forgetStream, sessionNumberOf } from './writing.ts'
 
 /** Where an index lies. */
 export interface SqliteSearchIndexOptions {
@@ -33,11 +35,12 @@ export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: Sqli
       const left = await write((database) => {
         const { token, waiting } = readProgress(database)
         const rest = waiting.filter((name) => !names.includes(name))
-        if (rest.length === 0) giveBack(database)
         writeProgress(database, { token, waiting: rest })
         return rest.length
       })
-      if (left === 0) await file.fold()
+      if (left > 0) return
+      await mergeSegments(file)
+      await file.fold()
     },
     session: (name, options) => file.run((database) => sessionProgress(database, name), options),
     sessions: (options) =>
@@ -64,19 +67,13 @@ export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: Sqli
         for (const name of names) forgetSession(database, name)
       }),
     find: (request) => file.run((database) => findEntries(database, request), request),
+    same: (fingerprints, request) => file.run((database) => sameEntries(database, fingerprints, request), request),
     async clear() {
       file.discard()
     },
     size: async () => ({ ...(await file.run(heldBy)), sizeBytes: file.sizeBytes() }),
     close: file.close,
   }
-}
-
-/** Gives pages back that merging left empty, once there are many. */
-function giveBack(database: DatabaseSync): void {
-  const free = integerOf(database.prepare('PRAGMA freelist_count').get(), 'freelist_count')
-  const all = integerOf(database.prepare('PRAGMA page_count').get(), 'page_count')
-  if (free > 64 && free * 8 > all) database.exec('PRAGMA incremental_vacuum')
 }
 
 function readProgress(database: DatabaseSync): IndexProgress {

@@ -1,12 +1,19 @@
+import { characterKinds, kind } from './character-kinds.ts'
+import { hashed, mayHaveStem, noHash, stemFinder } from './stems.ts'
+
 /** What is found in a text beside its words as they stand. */
 export interface WordForms {
   /** Stems of its words that differ from the words, each once. */
   readonly stems: string
   /** The parts of its identifiers in camel case, those of one identifier one behind the other. */
   readonly parts: string
+  /** Whether anything in it is written without spaces between words, or is a pictogram: then it has grams. */
+  readonly hasGrams: boolean
 }
 
 const longestWord = 80
+const shortestStemmed = 3
+const toSmall = 32
 
 /** The parts of an identifier in camel case, in lower case: `parseHTTPHeader2` → `parse`, `http`, `header2`. None where it has one part. */
 export function identifierParts(word: string): readonly string[] {
@@ -15,47 +22,55 @@ export function identifierParts(word: string): readonly string[] {
 }
 
 /**
- * Walks over the words of a text, runs of ASCII letters and digits, once: parts of those in camel case always, stems of words in lower case where
- * `stemOf` is given. Linear; words over 80 characters, such as encoded data, are passed over. Pure.
+ * Walks over the words of a text, runs of ASCII letters and digits, once: parts of those in camel case always, stems of the others, in lower case, where
+ * `isProse`. Linear; words over 80 characters, such as encoded data, are passed over. Pure.
  */
-export function wordForms(text: string, stemOf: ((word: string) => string) | undefined): WordForms {
+export function wordForms(text: string, isProse: boolean): WordForms {
   const stems = new Set<string>()
   const identifiers = new Map<string, string>()
+  const finder = stemFinder()
+  let hasGrams = false
   let start = -1
+  let hash = noHash
+  let isStemmed = isProse
+  let hasCapitals = false
   let hasHump = false
-  let hasDigit = false
-  let before = 0
+  let before: number = kind.none
+  let beforeLast = 0
+  let last = 0
   for (let at = 0; at <= text.length; at += 1) {
     const code = at < text.length ? text.charCodeAt(at) : 0
-    const kind = kindOf(code)
-    if (kind === 0) {
+    const now = characterKinds[code] ?? kind.none
+    if (now === kind.none || now === kind.grams) {
+      if (now === kind.grams) hasGrams = true
       if (start !== -1 && at - start <= longestWord) {
         if (hasHump) {
           const word = text.slice(start, at)
           if (!identifiers.has(word)) identifiers.set(word, identifierParts(word).join(' '))
-        } else if (stemOf !== undefined && !hasDigit && at - start > 2) {
-          const word = text.slice(start, at).toLowerCase()
-          const stem = stemOf(word)
-          if (stem !== word) stems.add(stem)
+        } else if (isStemmed && at - start >= shortestStemmed && mayHaveStem(beforeLast, last)) {
+          const stem = finder.stemAt(text, start, at, hash, hasCapitals)
+          if (stem !== undefined) stems.add(stem)
         }
       }
       start = -1
-      hasHump = false
-      hasDigit = false
-    } else {
-      if (start === -1) start = at
-      else if (kind === 3 && before !== 3) hasHump = true
-      else if (kind === 1 && before === 3 && at - start > 1) hasHump = true
-      if (kind === 2) hasDigit = true
+      before = now
+      continue
     }
-    before = kind
+    if (start === -1) {
+      start = at
+      hash = noHash
+      isStemmed = isProse
+      hasCapitals = false
+      hasHump = false
+    } else if (now === kind.capital ? before !== kind.capital : now === kind.small && before === kind.capital && at - start > 1) {
+      hasHump = true
+    }
+    if (now === kind.capital) hasCapitals = true
+    else if (now === kind.digit) isStemmed = false
+    beforeLast = last
+    last = now === kind.capital ? code + toSmall : code
+    hash = hashed(hash, last)
+    before = now
   }
-  return { stems: [...stems].join(' '), parts: [...identifiers.values()].filter((parts) => parts !== '').join(' ') }
-}
-
-/** 0: of no word · 1: a small letter · 2: a digit · 3: a capital letter. */
-function kindOf(code: number): 0 | 1 | 2 | 3 {
-  if (code >= 97) return code <= 122 ? 1 : 0
-  if (code >= 65) return code <= 90 ? 3 : 0
-  return code >= 48 && code <= 57 ? 2 : 0
+  return { stems: [...stems].join(' '), parts: [...identifiers.values()].filter((parts) => parts !== '').join(' '), hasGrams }
 }

@@ -1,11 +1,11 @@
 import type { DatabaseSync } from 'node:sqlite'
-import type { DroppedEntries, IndexedSessionFacts, Key, PartName, SearchableEntry, SearchBatch, StreamProgress } from '@palimpsest/core'
+import type { IndexedSessionFacts, Key, PartName, SearchableEntry, SearchBatch, StreamProgress } from '@palimpsest/core'
 import { integerOf, optionalIntegerOf } from './columns.ts'
 import { statement } from './derived-file.ts'
+import { forgetCompactions } from './dropped.ts'
 import { idOf, shapeOf, storedId } from './entry-shape.ts'
 import { gramsOf, spaced } from './grams.ts'
 import { piecesOf } from './pieces.ts'
-import { stemOf } from './stems.ts'
 import { readsAsProse } from './stop-words.ts'
 import { wordForms } from './word-forms.ts'
 
@@ -43,44 +43,6 @@ export function sessionNumberOf(database: DatabaseSync, { name, agent, sessionKe
   if (known !== undefined) return known
   const made = statement(database, 'INSERT INTO session (name, agent, sessionKey, cwd) VALUES (?, ?, ?, ?)')
   return Number(made.run(name, agent, sessionKey, cwd ?? null).lastInsertRowid)
-}
-
-/** Keeps which entries a compaction dropped, in place of what was known of it. */
-export function keepDropped(database: DatabaseSync, { session, checkpointId, record, entries }: DroppedEntries): void {
-  const number = optionalIntegerOf(statement(database, 'SELECT number FROM session WHERE name = ?').get(session), 'number')
-  if (number === undefined) return
-  forgetCompactions(database, number, (id) => id === checkpointId)
-  const made = statement(database, 'INSERT INTO compaction (session, checkpointId, record) VALUES (?, ?, ?)')
-  const compaction = Number(made.run(number, checkpointId, record).lastInsertRowid)
-  const find = entryFinder(database, number)
-  const first = statement(database, 'UPDATE entry SET droppedBy = ? WHERE number = ? AND droppedBy IS NULL')
-  const again = statement(database, 'INSERT OR IGNORE INTO droppedAgain VALUES (?, ?)')
-  for (const { stream, start } of entries) {
-    const entry = find(stream, start)
-    if (entry !== undefined && Number(first.run(compaction, entry).changes) === 0) again.run(entry, compaction)
-  }
-}
-
-/** Forgets the compactions of a session whose checkpoints `isGone`. */
-export function forgetCompactions(database: DatabaseSync, session: number, isGone: (checkpointId: string) => boolean): void {
-  const rows = statement(database, 'SELECT number, checkpointId FROM compaction WHERE session = ?').all(session)
-  for (const row of rows) {
-    if (!isGone(String(row['checkpointId']))) continue
-    const compaction = integerOf(row, 'number')
-    statement(database, 'DELETE FROM droppedAgain WHERE compaction = ?').run(compaction)
-    statement(
-      database,
-      `UPDATE entry SET droppedBy = (SELECT compaction FROM droppedAgain WHERE entry = entry.number ORDER BY compaction LIMIT 1)
-       WHERE droppedBy = ?2 AND number IN (
-         SELECT e.number FROM stream s JOIN run r ON r.stream = s.number JOIN entry e ON e.number BETWEEN r.first AND r.last WHERE s.session = ?1
-       )`,
-    ).run(session, compaction)
-    statement(
-      database,
-      'DELETE FROM droppedAgain WHERE (entry, compaction) IN (SELECT number, droppedBy FROM entry WHERE number IN (SELECT entry FROM droppedAgain))',
-    ).run()
-    statement(database, 'DELETE FROM compaction WHERE number = ?').run(compaction)
-  }
 }
 
 /** Forgets everything of a session. */
@@ -124,7 +86,8 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
   const last = optionalIntegerOf(statement(database, 'SELECT max(last) AS last FROM run').get(), 'last') ?? 0
   const insert = statement(
     database,
-    'INSERT INTO entry (number, pieces, start, sizeBytes, line, id, shape, tool, createdAt, fingerprint, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    `INSERT INTO entry (number, pieces, start, sizeBytes, line, id, shape, tool, createdAt, fingerprint, note, original)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const copied = statement(database, 'INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?)')
   const known = stream.stream > 0 ? knownEntries(database, stream) : undefined
@@ -138,12 +101,14 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
       copied.run(stream.number, start, end - start, line, original)
       continue
     }
-    const pieces = piecesOf(entry.text)
     const fingerprint = Buffer.from(entry.fingerprint, 'base64url')
+    const repeated = entry.role === undefined && tool === undefined ? originalOf(database, stream.number, fingerprint, next) : undefined
+    const pieces = repeated === undefined ? piecesOf(entry.text) : []
+    const numbers = Math.max(1, pieces.length)
     const toolNumber = tool === undefined ? null : toolNumberOf(database, tool)
     insert.run(
       next,
-      pieces.length,
+      numbers,
       start,
       end - start,
       line,
@@ -153,41 +118,55 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
       createdAt ?? null,
       fingerprint,
       note ?? null,
+      repeated ?? null,
     )
     addWords(database, next, entry, pieces)
     firstStart ??= start
-    next += pieces.length
+    next += numbers
   }
   if (firstStart !== undefined) {
     statement(database, 'INSERT INTO run VALUES (?, ?, ?, ?)').run(last + 1, next - 1, stream.number, firstStart)
   }
 }
 
+/** The entry of a stream that already says the same; from now on that is `number` where there is none. */
+function originalOf(database: DatabaseSync, stream: number, fingerprint: Uint8Array, number: number): number | undefined {
+  const row = statement(database, 'SELECT entry FROM original WHERE stream = ? AND fingerprint = ?').get(stream, fingerprint)
+  if (row !== undefined) return integerOf(row, 'entry')
+  statement(database, 'INSERT INTO original VALUES (?, ?, ?)').run(stream, fingerprint, number)
+  return undefined
+}
+
 function addWords(database: DatabaseSync, number: number, entry: SearchableEntry, pieces: readonly string[]): void {
   const insert = statement(database, 'INSERT INTO words (rowid, text, stems, parts, grams) VALUES (?, ?, ?, ?, ?)')
   const isProse = entry.role !== 'tool' || entry.text.length <= shortCharacters || readsAsProse(entry.text)
   pieces.forEach((piece, at) => {
-    const { stems, parts } = wordForms(piece, isProse ? stemOf : undefined)
+    const { stems, parts, hasGrams } = wordForms(piece, isProse)
     // The name of a tool is looked up as any other word is.
-    insert.run(number + at, spaced(piece), stems, entry.tool === undefined || at > 0 ? parts : `${entry.tool} ${parts}`, gramsOf(piece))
+    const named = entry.tool === undefined || at > 0 ? parts : `${entry.tool} ${parts}`
+    insert.run(number + at, hasGrams ? spaced(piece) : piece, stems, named, hasGrams ? gramsOf(piece) : '')
   })
 }
 
 /** Removes the entries of a stream that begin at `start` or behind it, and the copies there. */
 function removeFrom(database: DatabaseSync, stream: number, start: number): void {
   statement(database, 'DELETE FROM copy WHERE stream = ? AND start >= ?').run(stream, start)
+  statement(database, 'DELETE FROM original WHERE stream = ? AND (SELECT start FROM entry WHERE number = original.entry) >= ?').run(
+    stream,
+    start,
+  )
   const runs = statement(
     database,
     'SELECT first, last FROM run WHERE stream = ?1 AND start >= coalesce((SELECT max(start) FROM run WHERE stream = ?1 AND start <= ?2), 0)',
   )
   for (const run of runs.all(stream, start)) {
     const first = integerOf(run, 'first')
-    const gone = statement(database, 'SELECT number, pieces FROM entry WHERE number BETWEEN ? AND ? AND start >= ?').all(
+    const gone = statement(database, 'SELECT number, pieces, original FROM entry WHERE number BETWEEN ? AND ? AND start >= ?').all(
       first,
       integerOf(run, 'last'),
       start,
     )
-    for (const row of gone) removeEntry(database, integerOf(row, 'number'), integerOf(row, 'pieces'))
+    for (const row of gone) removeEntry(database, integerOf(row, 'number'), row['original'] === null ? integerOf(row, 'pieces') : 0)
     const left = gone[0] === undefined ? undefined : integerOf(gone[0], 'number') - 1
     if (left === undefined) continue
     if (left < first) statement(database, 'DELETE FROM run WHERE first = ?').run(first)
@@ -195,6 +174,7 @@ function removeFrom(database: DatabaseSync, stream: number, start: number): void
   }
 }
 
+/** `pieces`: in how many rows of `words` it stands. */
 function removeEntry(database: DatabaseSync, number: number, pieces: number): void {
   for (let at = 0; at < pieces; at += 1) statement(database, 'DELETE FROM words WHERE rowid = ?').run(number + at)
   statement(database, 'DELETE FROM entry WHERE number = ?').run(number)
@@ -217,32 +197,6 @@ function knownEntries(database: DatabaseSync, stream: StreamPlace): (entry: Sear
     }
   }
   return ({ fingerprint, entryId }) => known.get(`${fingerprint} ${entryId}`)
-}
-
-/** Finds entries of a session's main part by the stream that is their home and their first byte. */
-function entryFinder(database: DatabaseSync, session: number): (stream: number, start: number) => number | undefined {
-  const streams = new Map<number, Map<number, number>>()
-  return (stream, start) => {
-    const known = streams.get(stream) ?? startsOf(database, session, stream)
-    streams.set(stream, known)
-    return known.get(start)
-  }
-}
-
-function startsOf(database: DatabaseSync, session: number, stream: number): Map<number, number> {
-  const starts = new Map<number, number>()
-  const own = statement(
-    database,
-    `SELECT e.number, e.start FROM stream s JOIN run r ON r.stream = s.number JOIN entry e ON e.number BETWEEN r.first AND r.last
-     WHERE s.session = ? AND s.part = 'main' AND s.stream = ?`,
-  )
-  for (const row of own.iterate(session, stream)) starts.set(integerOf(row, 'start'), integerOf(row, 'number'))
-  const copies = statement(
-    database,
-    `SELECT c.entry AS number, c.start FROM stream s JOIN copy c ON c.stream = s.number WHERE s.session = ? AND s.part = 'main' AND s.stream = ?`,
-  )
-  for (const row of copies.iterate(session, stream)) starts.set(integerOf(row, 'start'), integerOf(row, 'number'))
-  return starts
 }
 
 function toolNumberOf(database: DatabaseSync, name: string): number {

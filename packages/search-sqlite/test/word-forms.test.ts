@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { gramsOf, pairsOf, spaced } from '../src/grams.ts'
-import { stemOf } from '../src/stems.ts'
+import { mayHaveStem, stemOf } from '../src/stems.ts'
 import { identifierParts, wordForms } from '../src/word-forms.ts'
 
 describe('the forms of words', () => {
@@ -13,23 +13,83 @@ describe('the forms of words', () => {
   })
 
   test('parts are found in the middle of code, each identifier once', () => {
-    const { parts } = wordForms('const userName = getUserName(userName) // plain words', undefined)
+    const { parts } = wordForms('const userName = getUserName(userName) // plain words', false)
     expect(parts).toBe('user name get user name')
   })
 
   test('only stems that differ from their words are kept, and only where they are asked for', () => {
-    expect(wordForms('Running the tests, running a test', stemOf).stems).toBe('run test')
-    expect(wordForms('Running the tests', undefined).stems).toBe('')
+    expect(wordForms('Running the tests, running a test', true).stems).toBe('run test')
+    expect(wordForms('Running the tests', false).stems).toBe('')
+  })
+
+  test('no word has a stem whose ending is passed over', () => {
+    const suffix = fc.constantFrom(
+      'ational',
+      'enci',
+      'izer',
+      'bli',
+      'alli',
+      'ousli',
+      'ation',
+      'ator',
+      'ness',
+      'iviti',
+      'logi',
+      'icate',
+      'ance',
+      'able',
+      'ment',
+      'ism',
+      'ou',
+      'ion',
+      'ing',
+      'eed',
+      'ied',
+      'ies',
+      'ly',
+      'll',
+      '',
+    )
+    fc.assert(
+      fc.property(fc.stringMatching(/^[a-z]{3,12}$/), suffix, (root, end) => {
+        const word = root + end
+        if (!mayHaveStem(word.charCodeAt(word.length - 2), word.charCodeAt(word.length - 1))) expect(stemOf(word)).toBe(word)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+
+  test('each text has the stems of its own words, however many texts there were before', () => {
+    const words = fc.array(fc.constantFrom('tests', 'Testing', 'TESTED', 'running', 'file', 'files', 'a', 'x2s', 'error', 'lines'), {
+      maxLength: 12,
+    })
+    fc.assert(
+      fc.property(words, (said) => {
+        const stems = said.filter((word) => /^[a-z]{3,}$/i.test(word)).map((word) => [word.toLowerCase(), stemOf(word.toLowerCase())])
+        const wanted = new Set(stems.filter(([word, stem]) => word !== stem).map(([, stem]) => stem))
+        expect(wordForms(said.join(' '), true).stems).toBe([...wanted].join(' '))
+      }),
+    )
+  })
+
+  test('what has grams is seen, wherever it stands', () => {
+    for (const text of ['日', 'a語b', '한글', 'ไทย', 'done 🎉', '→ ✅', '𠀀']) expect(wordForms(text, true).hasGrams, text).toBe(true)
+    for (const text of ['', 'plain', 'naïve → arrow', 'русский', '🂡'.slice(1)]) expect(wordForms(text, true).hasGrams, text).toBe(false)
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        if (gramsOf(text) !== '' && !/[\u00a9\u00ae]/.test(text)) expect(wordForms(text, true).hasGrams).toBe(true)
+      }),
+    )
   })
 
   test('encoded data has no forms', () => {
-    expect(wordForms('aB'.repeat(100), stemOf)).toEqual({ stems: '', parts: '' })
+    expect(wordForms('aB'.repeat(100), true)).toEqual({ stems: '', parts: '', hasGrams: false })
   })
 
   test('any text has forms, and every part of an identifier stands in the text', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
-        const { parts } = wordForms(text, stemOf)
+        const { parts } = wordForms(text, true)
         const small = text.toLowerCase()
         for (const part of parts.split(' ')) expect(small).toContain(part)
       }),

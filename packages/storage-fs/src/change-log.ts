@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type Key, parseKey, type RefChanges } from '@palimpsest/core'
-import { type FileSystemFile, hasCode, statsOf } from './file-system.ts'
+import { type FileSystemFile, type FileSystemStats, hasCode, statsOf } from './file-system.ts'
 import { fileMode, fill, useFile } from './published-file.ts'
 import type { StoreFolder } from './store-folder.ts'
 
@@ -29,6 +29,8 @@ const isPutAway = process.platform !== 'win32'
  */
 export class ChangeLog {
   readonly #store: StoreFolder
+  /** What the file was when it was read last, and the token of its end. */
+  #lastRead: { readonly stamp: string; readonly token: string } | undefined
 
   constructor(store: StoreFolder) {
     this.#store = store
@@ -52,6 +54,11 @@ export class ChangeLog {
 
   /** See `RefStore.changes`. */
   async since(token: string | undefined): Promise<RefChanges> {
+    // Asked again and again by a living service: most often nobody wrote meanwhile, and that takes one look.
+    if (token !== undefined && token === this.#lastRead?.token) {
+      const stats = await statsOf(this.#store.fs, this.#path)
+      if (stats !== undefined && stampOf(stats) === this.#lastRead.stamp) return { names: [], token }
+    }
     const known = tokenPattern.exec(token ?? '')
     const wanted = known === null ? undefined : Number(known[1]) - endBytes
     const read = await useFile(this.#store.fs, this.#path, (file) => readFrom(file, wanted))
@@ -60,10 +67,11 @@ export class ChangeLog {
     const end = text.lastIndexOf('\n') + 1
     const nonce = endPattern.exec(text.slice(0, end))?.[1]
     const fits = known !== null && read.start === wanted && text.startsWith(`${known[2]}\n`)
-    return {
-      names: fits ? namesIn(text.slice(endBytes, end)) : undefined,
-      token: nonce === undefined ? undefined : `${read.start + end} ${nonce}`,
-    }
+    const names = fits ? namesIn(text.slice(endBytes, end)) : undefined
+    if (nonce === undefined) return { names, token: undefined }
+    const endToken = `${read.start + end} ${nonce}`
+    this.#lastRead = { stamp: read.stamp, token: endToken }
+    return { names, token: endToken }
   }
 
   get #path(): string {
@@ -99,7 +107,13 @@ export class ChangeLog {
   }
 }
 
+/** Differs once anything was appended, or another file has the name. */
+function stampOf({ ino, size, mtimeMs }: FileSystemStats): string {
+  return `${ino} ${size} ${mtimeMs}`
+}
+
 interface Piece {
+  readonly stamp: string
   readonly sizeBytes: number
   readonly start: number
   readonly bytes: Uint8Array
@@ -115,11 +129,12 @@ async function readFrom(file: FileSystemFile, wanted: number | undefined): Promi
   if (asked.status === 'rejected') throw asked.reason
   if (began.status === 'rejected') throw began.reason
   const { size: sizeBytes } = asked.value
+  const stamp = stampOf(asked.value)
   const start = wanted === undefined || wanted < 0 || wanted > sizeBytes ? Math.max(0, sizeBytes - firstReadBytes) : wanted
   const bytesRead = start === wanted ? (began.value?.bytesRead ?? 0) : 0
-  if (start === wanted && bytesRead >= sizeBytes - start) return { sizeBytes, start, bytes: first.subarray(0, bytesRead) }
+  if (start === wanted && bytesRead >= sizeBytes - start) return { stamp, sizeBytes, start, bytes: first.subarray(0, bytesRead) }
   const bytes = new Uint8Array(sizeBytes - start)
-  return { sizeBytes, start, bytes: bytes.subarray(0, await fill(file, bytes, start)) }
+  return { stamp, sizeBytes, start, bytes: bytes.subarray(0, await fill(file, bytes, start)) }
 }
 
 /** Every name once; `undefined` where a line is none. */

@@ -45,6 +45,22 @@ test('a line for each swap, and none for one that was lost', async () => {
   expect((await stat(log)).mode & 0o777).toBe(0o600)
 })
 
+test('asked again, it tells of what was appended and of a log that was replaced by one as long', async () => {
+  const storage = createFsStorage({ folder })
+  const other = createFsStorage({ folder })
+  const key = await swap(storage, 'a/b')
+  const first = await changes(storage, await tokenOf(storage))
+  expect(await changes(storage, first.token)).toEqual({ names: [], token: first.token })
+  await swap(other, 'a/b')
+  const second = await changes(storage, first.token)
+  expect(second.names).toEqual([key])
+  expect(await changes(storage, second.token)).toEqual({ names: [], token: second.token })
+  const bytes = await readFile(log)
+  await rm(log)
+  await writeFile(log, Buffer.from(bytes.toString().replace(/.{12}\n$/, 'AAAAAAAAAAAA\n')))
+  expect(await changes(storage, second.token)).toMatchObject(any)
+})
+
 test('asking writes nothing, and a store that was never written to has no token', async () => {
   const storage = createFsStorage({ folder })
   expect(await changes(storage, undefined)).toEqual({ names: undefined, token: undefined })

@@ -44,7 +44,11 @@ describe.skipIf(!existsSync(fixtures))('over the real transcripts of all agents'
       await service.capture({ ...request, reason: 'requested' })
     }
     expect(await service.index()).toMatchObject({ waiting: 0, problems: [] })
-    hits = await index.find(everything)
+    const texts = await index.find(everything)
+    hits = await index.same(
+      texts.map(({ fingerprint }) => fingerprint),
+      everything,
+    )
   })
 
   test('sessions of every agent are indexed', () => {
