@@ -6,10 +6,19 @@ const unspaced =
 const pictogramGate = /[\u203c-\u3299]|[\ud83c-\ud83e]/
 const pictogram = /\p{Extended_Pictographic}/gu
 
-/** Whether a UTF-16 code unit may begin a run without spaces or a pictogram. Never `false` for one that does. */
-export function hasGrams(code: number): boolean {
-  const character = String.fromCharCode(code)
-  if (code >= 0xd800 && code <= 0xdbff) return unspacedGate.test(character) || pictogramGate.test(character)
+let known: Uint8Array | undefined
+
+/** Whether the character that begins at a byte of UTF-8 text, one from U+0800 on, is cut up. */
+export function hasGramsAt(bytes: Uint8Array, at: number): boolean {
+  const first = bytes[at] ?? 0
+  // Beyond the basic plane most are.
+  if (first >= 0xf0) return true
+  known ??= Uint8Array.from({ length: 65_536 }, (_, code) => Number(hasGrams(String.fromCharCode(code))))
+  const code = ((first & 0x0f) << 12) | (((bytes[at + 1] ?? 0) & 0x3f) << 6) | ((bytes[at + 2] ?? 0) & 0x3f)
+  return known[code] === 1
+}
+
+function hasGrams(character: string): boolean {
   return (
     (unspacedGate.test(character) && character.search(unspaced) === 0) ||
     (pictogramGate.test(character) && character.search(pictogram) === 0)

@@ -1,5 +1,6 @@
 const pieceCharacters = 6_000
-const overlapCharacters = 600
+/** What stands across the end of a piece stands in the next one, too, if it is no longer. */
+export const overlapCharacters = 600
 
 /**
  * A text in pieces of at most 6,000 characters, so that neither memory nor rank depends on how long an entry is. They overlap by some hundred

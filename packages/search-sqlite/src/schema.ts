@@ -72,7 +72,8 @@ const tables = `
   CREATE VIRTUAL TABLE words USING fts5(
     text, stems, parts, grams, content='', contentless_delete=1, tokenize='unicode61 remove_diacritics 2'
   );
-  INSERT INTO words (words, rank) VALUES ('hashsize', 4194304);
+  INSERT INTO words (words, rank) VALUES ('hashsize', 16777216);
+  INSERT INTO words (words, rank) VALUES ('automerge', 16);
   INSERT INTO words (words, rank) VALUES ('rank', 'bm25(1.0, 0.7, 0.7, 1.0)');
 `
 

@@ -105,7 +105,9 @@ function openDatabase(path: string, sqlite: () => Sqlite): { database: DatabaseS
     database.exec(`PRAGMA busy_timeout = ${busyTimeoutMs}`)
     // A new file can give pages back that it does not need. Of an existing one this asks for the lock, which another process may hold.
     if (versionOf(database) === 0) database.exec('PRAGMA auto_vacuum = INCREMENTAL')
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 1048576')
+    database.exec(
+      'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 1048576; PRAGMA wal_autocheckpoint = 4000',
+    )
     if (versionOf(database) === 0) createTables(database)
     const version = versionOf(database)
     if (version !== schemaVersion) throw new DamagedIndexError(`The search index has version ${version}, not ${schemaVersion}.`)

@@ -1,5 +1,6 @@
-import { characterKinds, kind } from './character-kinds.ts'
-import { hashed, mayHaveStem, noHash, stemFinder } from './stems.ts'
+import { hasGramsAt } from './grams.ts'
+import { knownWords } from './known-words.ts'
+import { mayHaveStem, stemOf } from './stems.ts'
 
 /** What is found in a text beside its words as they stand. */
 export interface WordForms {
@@ -15,6 +16,33 @@ const longestWord = 80
 const shortestStemmed = 3
 const toSmall = 32
 
+const none = 0
+const small = 1
+const digit = 2
+const capital = 3
+/** Begins a character from U+0800 on, in UTF-8: those before it are of scripts with spaces. */
+const high = 4
+const kinds = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte >= 97 && byte <= 122) return small
+  if (byte >= 65 && byte <= 90) return capital
+  if (byte >= 48 && byte <= 57) return digit
+  return byte >= 0xe0 ? high : none
+})
+
+const encoder = new TextEncoder()
+const mostBytesOfUnit = 3
+let scratch = new Uint8Array(32 * 1024)
+
+const identifiers = knownWords((word) => identifierParts(word).join(' ') || undefined, { isAnyCase: false })
+const stemmed = knownWords(
+  (word) => {
+    const lower = word.toLowerCase()
+    const stem = stemOf(lower)
+    return stem === lower ? undefined : stem
+  },
+  { isAnyCase: true },
+)
+
 /** The parts of an identifier in camel case, in lower case: `parseHTTPHeader2` → `parse`, `http`, `header2`. None where it has one part. */
 export function identifierParts(word: string): readonly string[] {
   const parts = word.split(/(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/)
@@ -26,51 +54,52 @@ export function identifierParts(word: string): readonly string[] {
  * `isProse`. Linear; words over 80 characters, such as encoded data, are passed over. Pure.
  */
 export function wordForms(text: string, isProse: boolean): WordForms {
+  // As bytes: looking at each character of a string, which may be part of a longer one, takes several times as long.
+  if (text.length * mostBytesOfUnit + 1 > scratch.length) scratch = new Uint8Array(text.length * mostBytesOfUnit + 1)
+  const bytes = scratch
+  const { written } = encoder.encodeInto(text, bytes)
+  // Ends the last word.
+  bytes[written] = 0
+  identifiers.begin()
+  stemmed.begin()
   const stems = new Set<string>()
-  const identifiers = new Map<string, string>()
-  const finder = stemFinder()
+  const parts: string[] = []
   let hasGrams = false
-  let start = -1
-  let hash = noHash
-  let isStemmed = isProse
-  let hasCapitals = false
-  let hasHump = false
-  let before: number = kind.none
-  let beforeLast = 0
-  let last = 0
-  for (let at = 0; at <= text.length; at += 1) {
-    const code = at < text.length ? text.charCodeAt(at) : 0
-    const now = characterKinds[code] ?? kind.none
-    if (now === kind.none || now === kind.grams) {
-      if (now === kind.grams) hasGrams = true
-      if (start !== -1 && at - start <= longestWord) {
-        if (hasHump) {
-          const word = text.slice(start, at)
-          if (!identifiers.has(word)) identifiers.set(word, identifierParts(word).join(' '))
-        } else if (isStemmed && at - start >= shortestStemmed && mayHaveStem(beforeLast, last)) {
-          const stem = finder.stemAt(text, start, at, hash, hasCapitals)
-          if (stem !== undefined) stems.add(stem)
-        }
-      }
-      start = -1
-      before = now
+  for (let at = 0; at < written; at += 1) {
+    const first = kinds[bytes[at] ?? 0] ?? none
+    if (first === none || first === high) {
+      if (first === high) hasGrams ||= hasGramsAt(bytes, at)
       continue
     }
-    if (start === -1) {
-      start = at
-      hash = noHash
-      isStemmed = isProse
-      hasCapitals = false
-      hasHump = false
-    } else if (now === kind.capital ? before !== kind.capital : now === kind.small && before === kind.capital && at - start > 1) {
-      hasHump = true
+    const start = at
+    let hasHump = false
+    let isStemmed = isProse && first !== digit
+    let before = first
+    for (at += 1; ; at += 1) {
+      const now = kinds[bytes[at] ?? 0] ?? none
+      if (now === none || now === high) {
+        if (now === high) hasGrams ||= hasGramsAt(bytes, at)
+        break
+      }
+      if (now !== before) {
+        if (now === digit) isStemmed = false
+        else if (now === capital || (before === capital && at - start > 1)) hasHump = true
+        before = now
+      }
     }
-    if (now === kind.capital) hasCapitals = true
-    else if (now === kind.digit) isStemmed = false
-    beforeLast = last
-    last = now === kind.capital ? code + toSmall : code
-    hash = hashed(hash, last)
-    before = now
+    if (at - start > longestWord) continue
+    if (hasHump) {
+      const ofIdentifier = identifiers.formAt(bytes, start, at)
+      if (ofIdentifier !== undefined) parts.push(ofIdentifier)
+    } else if (isStemmed && at - start >= shortestStemmed && mayHaveStem(smallAt(bytes, at - 2), smallAt(bytes, at - 1))) {
+      const stem = stemmed.formAt(bytes, start, at)
+      if (stem !== undefined) stems.add(stem)
+    }
   }
-  return { stems: [...stems].join(' '), parts: [...identifiers.values()].filter((parts) => parts !== '').join(' '), hasGrams }
+  return { stems: [...stems].join(' '), parts: parts.join(' '), hasGrams }
+}
+
+/** A letter in lower case. */
+function smallAt(bytes: Uint8Array, at: number): number {
+  return (bytes[at] ?? 0) | toSmall
 }

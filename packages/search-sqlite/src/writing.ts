@@ -5,11 +5,11 @@ import { statement } from './derived-file.ts'
 import { forgetCompactions } from './dropped.ts'
 import { idOf, shapeOf, storedId } from './entry-shape.ts'
 import { gramsOf, spaced } from './grams.ts'
-import { piecesOf } from './pieces.ts'
+import { overlapCharacters, piecesOf } from './pieces.ts'
 import { readsAsProse } from './stop-words.ts'
 import { wordForms } from './word-forms.ts'
 
-/** Tool output up to this length is short enough to be taken for prose, whatever it is. */
+/** What goes into a tool and comes out of it is short enough, up to this length, to be taken for prose, whatever it is. */
 const shortCharacters = 2_000
 
 /** Adds the entries of a batch; `false` where the stream is not as far as `from` says. All of it in the caller's transaction. */
@@ -93,6 +93,7 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
   const known = stream.stream > 0 ? knownEntries(database, stream) : undefined
   let next = last + 1
   let firstStart: number | undefined
+  let before: SearchableEntry | undefined
   for (const entry of entries) {
     if (entry.text === '') continue
     const { start, end, line, entryId, tool, createdAt, note } = entry
@@ -103,7 +104,8 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
     }
     const fingerprint = Buffer.from(entry.fingerprint, 'base64url')
     const repeated = entry.role === undefined && tool === undefined ? originalOf(database, stream.number, fingerprint, next) : undefined
-    const pieces = repeated === undefined ? piecesOf(entry.text) : []
+    const pieces = repeated === undefined ? piecesOf(newIn(entry, before)) : []
+    if (entry.role === undefined) before = entry
     const numbers = Math.max(1, pieces.length)
     const toolNumber = tool === undefined ? null : toolNumberOf(database, tool)
     insert.run(
@@ -129,6 +131,12 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
   }
 }
 
+/** What an entry says behind what the one before it said: of a command's output a client writes down all that there is so far, again and again. */
+function newIn({ role, text }: SearchableEntry, before: SearchableEntry | undefined): string {
+  if (role !== undefined || before === undefined || !text.startsWith(before.text)) return text
+  return text.slice(Math.max(0, before.text.length - overlapCharacters))
+}
+
 /** The entry of a stream that already says the same; from now on that is `number` where there is none. */
 function originalOf(database: DatabaseSync, stream: number, fingerprint: Uint8Array, number: number): number | undefined {
   const row = statement(database, 'SELECT entry FROM original WHERE stream = ? AND fingerprint = ?').get(stream, fingerprint)
@@ -139,7 +147,8 @@ function originalOf(database: DatabaseSync, stream: number, fingerprint: Uint8Ar
 
 function addWords(database: DatabaseSync, number: number, entry: SearchableEntry, pieces: readonly string[]): void {
   const insert = statement(database, 'INSERT INTO words (rowid, text, stems, parts, grams) VALUES (?, ?, ?, ?, ?)')
-  const isProse = entry.role !== 'tool' || entry.text.length <= shortCharacters || readsAsProse(entry.text)
+  const isSaid = entry.role !== 'tool' && entry.tool === undefined
+  const isProse = isSaid || entry.text.length <= shortCharacters || readsAsProse(entry.text)
   pieces.forEach((piece, at) => {
     const { stems, parts, hasGrams } = wordForms(piece, isProse)
     // The name of a tool is looked up as any other word is.

@@ -16,6 +16,10 @@ export type Note =
   | { readonly is: 'result'; readonly tool?: string | undefined }
   | { readonly is: 'boundary'; readonly anchor?: string | undefined; readonly tail?: string | undefined }
 
+const plainNotes: ReadonlyMap<string, Note> = new Map(
+  (['sidechain', 'error', 'meta', 'local', 'beside'] as const).map((is) => [is, { is }]),
+)
+
 /** The note as one short string, for an index. A name that holds control characters or goes over 200 characters is left out. */
 export function writeNote(note: Note): string {
   switch (note.is) {
@@ -33,15 +37,12 @@ export function writeNote(note: Note): string {
 /** The note that `writeNote` wrote, or `undefined`. */
 export function readNote(text: string | undefined): Note | undefined {
   if (text === undefined) return undefined
+  // Most notes are one of these words, and every entry's is read for every context.
+  const plain = plainNotes.get(text)
+  if (plain !== undefined) return plain
   const [word, ...fields] = text.split('\t')
   const [first, second] = fields.map((field) => (field === '' ? undefined : field))
   switch (word) {
-    case 'sidechain':
-    case 'error':
-    case 'meta':
-    case 'local':
-    case 'beside':
-      return { is: word }
     case 'calls':
     case 'says':
       return { is: 'reply', calls: word === 'calls', messageId: first }

@@ -110,7 +110,7 @@ function resultText(result: unknown, message: string): string {
   const record = asRecord(result)
   const texts =
     record === undefined ? [contentText(result, 0)] : ['stdout', 'stderr', 'result', 'content'].map((name) => contentText(record[name], 0))
-  return joined(texts.filter((text) => !message.includes(text.trim())))
+  return joined(texts.filter((text) => !message.includes(text.replace(/^Error: /, '').trim())))
 }
 
 function jsonText(value: unknown): string {
