@@ -81,46 +81,83 @@ interface Match {
   readonly term: number
 }
 
+/** What is looked for in a text: where `lead`, in lower case, stands, the pattern is tried. Patterns alone would look at every character in vain. */
+interface Pattern {
+  readonly lead: string
+  readonly source: string
+}
+
 /** The words of a phrase with any signs between them; none where it has no word. */
-function phrasePattern(phrase: string): RegExp | undefined {
+function phrasePattern(phrase: string): Pattern | undefined {
   const words = phrase.match(wordPattern)?.slice(0, mostWordsOfPhrase)
-  if (words === undefined || words.length === 0) return undefined
+  const lead = words?.[0]?.toLowerCase()
+  if (words === undefined || lead === undefined) return undefined
   const joined = words.map(escaped).join('[^\\p{L}\\p{N}]+')
-  return new RegExp(
-    unspacedScript.test(phrase) ? words.map(escaped).join('[^\\p{L}\\p{N}]*') : `(?<![\\p{L}\\p{N}])${joined}(?![\\p{L}\\p{N}])`,
-    'giu',
-  )
+  const source = unspacedScript.test(phrase)
+    ? words.map(escaped).join('[^\\p{L}\\p{N}]*')
+    : `(?<![\\p{L}\\p{N}])${joined}(?![\\p{L}\\p{N}])`
+  return { lead, source }
 }
 
 /** A term in any of its forms: what the word begins with, an ending aside. */
-function termPattern(term: string): RegExp | undefined {
+function termPattern(term: string): Pattern | undefined {
   if (!/^[a-z]{5,}$/i.test(term)) return phrasePattern(term)
-  return new RegExp(`(?<![\\p{L}\\p{N}])${escaped(term.replace(endings, ''))}\\p{L}{0,6}(?![\\p{L}\\p{N}])`, 'giu')
+  const lead = term.replace(endings, '').toLowerCase()
+  return { lead, source: `(?<![\\p{L}\\p{N}])${escaped(lead)}\\p{L}{0,6}(?![\\p{L}\\p{N}])` }
 }
 
-function firstMatch(pattern: RegExp | undefined, text: string): Match | undefined {
-  const found = pattern?.exec(text)
-  return found === null || found === undefined ? undefined : { start: found.index, end: found.index + found[0].length, term: 0 }
+/** A word inside of an identifier. */
+function insidePattern(term: string): Pattern | undefined {
+  return /^[\p{L}\p{N}]{4,}$/u.test(term) ? { lead: term.toLowerCase(), source: escaped(term) } : undefined
+}
+
+function firstMatch(pattern: Pattern | undefined, text: string): Match | undefined {
+  const found = pattern === undefined ? undefined : matchesOf(pattern, text, text.toLowerCase()).next()
+  return found?.done === false ? { ...found.value, term: 0 } : undefined
+}
+
+/** In order, none over another. */
+function* matchesOf({ lead, source }: Pattern, text: string, lower: string): Generator<Omit<Match, 'term'>, void, undefined> {
+  // Lower case may be longer, rarely: then places in one are none in the other.
+  const isAsLong = lower.length === text.length
+  const pattern = compiled(source, isAsLong ? 'iuy' : 'giu')
+  for (let from = 0; ; ) {
+    const at = isAsLong ? lower.indexOf(lead, from) : from
+    if (at === -1) return
+    pattern.lastIndex = at
+    const found = pattern.exec(text)
+    if (found === null && !isAsLong) return
+    if (found !== null && found[0] !== '') yield { start: found.index, end: found.index + found[0].length }
+    from = found === null || found[0] === '' ? at + 1 : found.index + found[0].length
+  }
+}
+
+const mostCompiled = 200
+const compiledPatterns = new Map<string, RegExp>()
+
+/** Each hit of a search asks for the same ones. */
+function compiled(source: string, flags: string): RegExp {
+  const key = `${flags} ${source}`
+  const pattern = compiledPatterns.get(key) ?? new RegExp(source, flags)
+  if (compiledPatterns.size >= mostCompiled) compiledPatterns.clear()
+  compiledPatterns.set(key, pattern)
+  return pattern
 }
 
 function termMatches(text: string, terms: readonly string[]): readonly Match[] {
+  const lower = text.toLowerCase()
   const matches: Match[] = []
   terms.forEach((term, at) => {
     const before = matches.length
     for (const pattern of [termPattern(term), insidePattern(term)]) {
       if (pattern === undefined || matches.length > before) continue
-      for (const found of text.matchAll(pattern)) {
-        if (found[0] === '' || matches.length - before >= mostMarks * 4) break
-        matches.push({ start: found.index, end: found.index + found[0].length, term: at })
+      for (const { start, end } of matchesOf(pattern, text, lower)) {
+        if (matches.length - before >= mostMarks * 4) break
+        matches.push({ start, end, term: at })
       }
     }
   })
   return inOrder(matches)
-}
-
-/** A word inside of an identifier. */
-function insidePattern(term: string): RegExp | undefined {
-  return /^[\p{L}\p{N}]{4,}$/u.test(term) ? new RegExp(escaped(term), 'giu') : undefined
 }
 
 /** In their order, without those that begin inside of another. */

@@ -186,11 +186,16 @@ function entryOf(
     line: integerOf(row, 'line'),
     start,
     end: start + integerOf(row, 'sizeBytes'),
-    id: idOf(row?.['id']),
+    // Most rows are read to be ranked, and these two cost as much as all else.
+    get id() {
+      return idOf(row?.['id'])
+    },
+    get fingerprint() {
+      return fingerprintOf(row)
+    },
     ...ofShape(integerOf(row, 'shape')),
     tool: toolNumber === undefined ? undefined : toolName(database, toolNumber, tools),
     createdAt: optionalIntegerOf(row, 'createdAt'),
-    fingerprint: fingerprintOf(row),
     droppedBy: optionalIntegerOf(row, 'droppedBy'),
     note: optionalTextOf(row, 'note'),
   }

@@ -12,7 +12,7 @@ export interface TermMatches {
 }
 
 /** What ranking asks of the entries. */
-export type RankedRows = Pick<EntryRows, 'sessionOf' | 'entry' | 'before' | 'behind'>
+export type RankedRows = Pick<EntryRows, 'load' | 'sessionOf' | 'entry' | 'before' | 'behind'>
 
 /** How much an entry takes of what those before and behind it say of a term that it lacks, the nearest first. */
 interface NeighbourWeights {
@@ -69,6 +69,7 @@ export function rankedByTerms(
   for (const { scores } of terms) for (const [number, score] of scores) own.set(number, (own.get(number) ?? 0) + score)
   const best = [...own].sort((left, right) => right[1] - left[1]).map(([number]) => number)
   const candidates = new Set(best.slice(0, Math.max(compared, limit)))
+  rows.load([...new Set([...candidates].flatMap(withNeighbours))])
   for (const number of takesCalls ? best.slice(0, followed) : []) {
     for (const next of rows.behind(number, 2)) if (isCall(rows.entry(next))) candidates.add(next)
   }
@@ -82,6 +83,11 @@ export function rankedByTerms(
     if (score > 0) ranked.push({ number, score })
   }
   return ranked.sort((left, right) => right.score - left.score).slice(0, limit)
+}
+
+/** Numbers of an entry and of those next to it, or of their pieces. */
+function withNeighbours(number: number): readonly number[] {
+  return Array.from({ length: ofCall.before.length + 1 + ofCall.behind.length }, (_, at) => number - ofCall.before.length + at)
 }
 
 function entryScore(terms: readonly TermMatches[], number: number, rows: RankedRows): number {
