@@ -35,8 +35,17 @@ export interface SearchDatabase {
 /** A database in the memory of this process alone. */
 export const inMemory = ':memory:'
 
-/** The database at `path`, or one `inMemory`, not yet opened. It waits `busyMs` for other writers. */
-export function searchDatabase(path: string, busyMs: number, sqlite: () => Sqlite): SearchDatabase {
+/** How a database is opened. */
+export interface SearchDatabaseOptions {
+  /** How long it waits for other writers. */
+  readonly busyMs: number
+  readonly sqlite: () => Sqlite
+  /** What older versions left: deleted once a database of this one is begun. */
+  readonly olderPaths?: readonly string[]
+}
+
+/** The database at `path`, or one `inMemory`, not yet opened. */
+export function searchDatabase(path: string, { busyMs, sqlite, olderPaths = [] }: SearchDatabaseOptions): SearchDatabase {
   let opened: { readonly database: DatabaseSync; readonly inode: bigint | undefined } | undefined
   let closed = false
 
@@ -52,7 +61,7 @@ export function searchDatabase(path: string, busyMs: number, sqlite: () => Sqlit
   const current = () => {
     if (closed) throw new CheckpointError('STORAGE_UNAVAILABLE', 'The search index is closed.', { operation: 'search' })
     if (opened !== undefined && fileInode(path) !== opened.inode) release()
-    opened ??= openDatabase(path, sqlite)
+    opened ??= openDatabase(path, sqlite, olderPaths)
     return opened.database
   }
   const sizeOf = (suffix: string) => statSync(`${path}${suffix}`, { throwIfNoEntry: false })?.size ?? 0
@@ -96,7 +105,11 @@ export function searchDatabase(path: string, busyMs: number, sqlite: () => Sqlit
   }
 }
 
-function openDatabase(path: string, sqlite: () => Sqlite): { database: DatabaseSync; inode: bigint | undefined } {
+function openDatabase(
+  path: string,
+  sqlite: () => Sqlite,
+  olderPaths: readonly string[],
+): { database: DatabaseSync; inode: bigint | undefined } {
   const { DatabaseSync: Database } = sqlite()
   if (path !== inMemory) createPrivately(path)
   const inode = fileInode(path)
@@ -108,7 +121,10 @@ function openDatabase(path: string, sqlite: () => Sqlite): { database: DatabaseS
     database.exec(
       'PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -16000; PRAGMA journal_size_limit = 1048576; PRAGMA wal_autocheckpoint = 4000',
     )
-    if (versionOf(database) === 0) createTables(database)
+    if (versionOf(database) === 0) {
+      createTables(database)
+      for (const older of olderPaths) deleteDerived(older)
+    }
     const version = versionOf(database)
     if (version !== schemaVersion) throw new DamagedIndexError(`The search index has version ${version}, not ${schemaVersion}.`)
     return { database, inode }

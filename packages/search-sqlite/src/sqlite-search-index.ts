@@ -22,7 +22,9 @@ export interface SqliteSearchIndexOptions {
 
 /** An index in a file, `search-<version>.sqlite`, shared by all processes of this machine. Nothing is opened before it is first used. */
 export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: SqliteSearchIndexOptions): SearchIndex {
-  const file = searchDatabase(folder === undefined ? inMemory : join(folder, `search-${schemaVersion}.sqlite`), busyMs, sqlite)
+  const pathOf = (version: number) => (folder === undefined ? inMemory : join(folder, `search-${version}.sqlite`))
+  const olderPaths = folder === undefined ? [] : Array.from({ length: schemaVersion - 1 }, (_, older) => pathOf(older + 1))
+  const file = searchDatabase(pathOf(schemaVersion), { busyMs, sqlite, olderPaths })
   const write = <Value>(work: (database: DatabaseSync) => Value): Promise<Value> =>
     file.run((database) => transaction(database, () => work(database)))
   return {

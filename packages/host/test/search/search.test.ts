@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { chmod, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Checkpoints, fingerprintOf, type SearchIndex, searchableText } from '@palimpsest/core'
@@ -262,6 +262,15 @@ describe('the file of the index', () => {
       again.close()
     },
   )
+
+  test('takes the place of what an older version left', async () => {
+    const { folder, file, service } = await openSearch()
+    await mkdir(folder)
+    for (const suffix of ['', '-wal', '-shm']) await writeFile(`${join(folder, 'search-1.sqlite')}${suffix}`, 'of an older version')
+    await service.index()
+    const names = (await readdir(folder)).filter((name) => name.startsWith('search-'))
+    expect(names.filter((name) => !name.startsWith(basename(file)))).toEqual([])
+  })
 
   test('can be rebuilt, and gives the same hits', async () => {
     const { workshop, service } = await openSearch(openFsStore)
