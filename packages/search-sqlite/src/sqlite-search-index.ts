@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type IndexProgress, type Key, parseKey, type SearchIndex, type SessionProgress } from '@palimpsest/core'
-import { integerOf, optionalIntegerOf, optionalTextOf, textOf } from './columns.ts'
+import { DamagedIndexError, integerOf, optionalIntegerOf, optionalTextOf, textOf } from './columns.ts'
 import { statement, transaction } from './derived-file.ts'
 import { entryCount, findEntries } from './finding.ts'
 import { schemaVersion } from './schema.ts'
@@ -81,8 +81,16 @@ function giveBack(database: DatabaseSync): void {
 
 function readProgress(database: DatabaseSync): IndexProgress {
   const row = statement(database, 'SELECT token, waiting FROM progress').get()
-  const waiting: unknown = JSON.parse(textOf(row, 'waiting'))
-  return { token: optionalTextOf(row, 'token'), waiting: Array.isArray(waiting) ? waiting.map((name) => parseKey(String(name))) : [] }
+  return { token: optionalTextOf(row, 'token'), waiting: waitingNames(textOf(row, 'waiting')) }
+}
+
+function waitingNames(text: string): readonly Key[] {
+  try {
+    const names: unknown = JSON.parse(text)
+    return Array.isArray(names) ? names.map((name) => parseKey(String(name))) : []
+  } catch (cause) {
+    throw new DamagedIndexError('The search index does not name the sessions that wait.', { cause })
+  }
 }
 
 function writeProgress(database: DatabaseSync, { token, waiting }: IndexProgress): void {
