@@ -220,6 +220,16 @@ describe('what cannot be a query', () => {
     for (const query of answered) await expect(service.search({ query }), query.slice(0, 40)).resolves.toMatchObject({ problems: [] })
   })
 
+  test('signs alone can not be looked up, and find nothing, not everything', async () => {
+    const { workshop, service } = await openSearch()
+    await compactedSession(workshop, service)
+    for (const query of ['!=', '=>', '...', '\ud800', '\0\u0001', '"()"']) {
+      expect(await service.search({ query }), JSON.stringify(query)).toMatchObject({ hits: [], problems: [] })
+      expect(await service.search({ query, agent: 'pi' }), JSON.stringify(query)).toMatchObject({ hits: [] })
+    }
+    expect((await service.search({ query: 'role:user !=' })).hits.length).toBeGreaterThan(0)
+  })
+
   test('a cursor that no search gave is refused', async () => {
     const { service } = await openSearch()
     await expect(service.search({ query: 'x', cursor: 'nonsense' })).rejects.toMatchObject({ code: 'ARGUMENT_INVALID' })
