@@ -3,6 +3,8 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import type { SearchHit, SearchPage } from '@palimpsest/core'
 import { expect, test } from 'vitest'
+// @boundaries-ignore sessions made by hand are written once
+import { claudeCodeSession } from '../../../packages/host/test/support/sessions.ts'
 import { commandLine } from './command-line.ts'
 import { checkpointWith, fakeHost, now } from './fake-host.ts'
 import { piSession } from './pi-session.ts'
@@ -89,12 +91,40 @@ test('the match is coloured on a terminal alone, and nothing steers it', async (
   )
 })
 
-test('the next page is the same command with a cursor, and a sidecar is read whole', async () => {
+test('the next page is the same command with a cursor, and a hit in a sidecar says in which', async () => {
   const found = page({ hits: [{ ...hit, part: 'subagents/agent-1.jsonl', dropped: false, duplicates: 2 }], nextCursor: 'c2' })
   const { stdout } = await commandLine(['search', 'a b', '-c', '--limit', '1', '--agent', 'pi'], { host: fakeHost({ found }) })
   expect(stdout).toContain(' · kept · and 2 entries alike\n')
-  expect(stdout).toContain('  palimpsest read 456789ab --raw --part subagents/agent-1.jsonl\n')
+  expect(stdout).toContain(' · tool bash · in subagents/agent-1.jsonl · entry e1 · kept')
+  expect(stdout).toContain('  palimpsest read 456789ab --part subagents/agent-1.jsonl --around e1\n')
+  const inText = page({ hits: [{ ...hit, part: 'tool-results/out.txt', entryId: 'L120', line: 120 }] })
+  const text = await commandLine(['search', 'a'], { host: fakeHost({ found: inText }) })
+  expect(text.stdout).toContain('  palimpsest read 456789ab --part tool-results/out.txt --from 120 --limit 1000\n')
   expect(stdout).toContain("\nNext page: palimpsest search --limit 1 --agent pi --cursor c2 -- 'a b' -c\n")
+})
+
+test('the command below a hit in a sidecar shows it, and the next page stays in that part', async () => {
+  await using store = await createStore()
+  const sessionId = 'b9f47197-bbbb-4d92-8990-dfe4a393965b'
+  await writeFile(join(store.folder, `${sessionId}.jsonl`), claudeCodeSession(sessionId))
+  const sidecar = join(store.folder, sessionId, 'subagents')
+  await mkdir(sidecar, { recursive: true })
+  const lines = Array.from({ length: 60 }, (_, at) =>
+    claudeCodeSession(sessionId)
+      .replaceAll('11111111-1111', `22222222-00${at + 10}`)
+      .replace('"hello"', at === 30 ? '"a pangolin"' : `"step ${at}"`),
+  )
+  await writeFile(join(sidecar, 'agent-1.jsonl'), lines.join(''))
+  await store.json('capture', '--agent', 'claude-code', '--transcript', join(store.folder, `${sessionId}.jsonl`))
+  const { stdout } = await store.run(['search', 'pangolin'])
+  const [head, , command = ''] = stdout.split('\n')
+  expect(head).toContain(' · in subagents/agent-1.jsonl · entry 22222222-0040-')
+  expect(command).toMatch(/^ {2}palimpsest read [0-9a-f]{8} --part subagents\/agent-1\.jsonl --around 22222222-0040-/)
+  const read = await store.run([...command.trim().split(' ').slice(1), '--limit', '3'])
+  expect(read).toMatchObject({ status: 0, stderr: '' })
+  expect(read.stdout.match(/^ {2}\S.*$/gm)).toEqual(['  step 29', '  a pangolin', '  step 31'])
+  const next = /Next page: palimpsest (.*)\n/.exec(read.stdout)?.[1] ?? ''
+  expect((await store.run(next.split(' '))).stdout).toContain('  step 32\n')
 })
 
 test('no hits is no error, and says what to try', async () => {
@@ -184,14 +214,15 @@ test('an index that can not be used is an error that says what to do, and a scan
   const file = await indexFile(store.folder)
   await rm(file)
   await mkdir(join(file, 'in-its-place'), { recursive: true })
-  const searched = await store.run(['search', 'codec'])
-  expect(searched).toMatchObject({ status: 7, stdout: '' })
-  expect(searched.stderr).toContain("can't be used")
-  expect(searched.stderr).toContain('palimpsest index --rebuild')
+  for (const command of [['search', 'codec'], ['index'], ['index', '--rebuild']]) {
+    const refused = await store.run(command)
+    expect(refused, command.join(' ')).toMatchObject({ status: 7, stdout: '' })
+    expect(refused.stderr).toMatch(/^palimpsest: \S+, where the search index belongs, is a folder\..* then: palimpsest index --rebuild\n$/)
+  }
   await writeFile(join(store.folder, 'work', 's2.jsonl'), piSession({ number: 2, ...session }).text)
   const scanned = await store.run(['scan', 'work'])
   expect(scanned).toMatchObject({ status: 0, stdout: expect.stringContaining('2 compactions kept (1 new)') })
-  expect(scanned.stderr).toMatch(/^not indexed: .*can't be used/)
+  expect(scanned.stderr).toMatch(/^not indexed: .*is a folder/)
   expect(await store.json('scan', 'work')).toMatchObject({ index: { error: { code: 'STORAGE_REFUSED' } } })
   await rm(file, { recursive: true })
   expect(await store.json('search', 'codec')).toMatchObject({ hits: [{}, {}], problems: [] })

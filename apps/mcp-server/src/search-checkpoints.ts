@@ -38,7 +38,7 @@ const hitSchema = z.object({
   role: z.string(),
   tool: z.string().optional(),
   line: count.describe('line of the transcript, from 0'),
-  part: z.string().optional().describe('where it stands in a file beside the transcript, which get_checkpoint does not read'),
+  part: z.string().optional().describe('the file beside the transcript in which it stands: give it to get_checkpoint as part'),
   dropped: z.boolean().describe('whether the checkpoint’s compaction took it out of the context'),
   alike: count.optional().describe('how many more entries say the same; they are left out'),
   snippet: z.string().describe('quoted between the tags; ⟦ and ⟧, which are not in the text, stand around what matched'),
@@ -131,7 +131,7 @@ function hitRow(hit: ScopedHits['hits'][number], snippet: string, fence: Fence):
     role: role ?? kind,
     ...(tool === undefined ? {} : { tool: oneLine(tool, 80) }),
     line,
-    ...(part === 'main' ? {} : { part: oneLine(part, 200) }),
+    ...(part === 'main' ? {} : { part: oneLine(part, 1024) }),
     dropped,
     ...(duplicates === undefined ? {} : { alike: duplicates }),
     snippet: fence.around(snippet),
@@ -196,9 +196,12 @@ function nextSteps(
   cursor: string | undefined,
 ): string[] {
   const steps: string[] = []
-  if (hits.some((hit) => hit.part === undefined)) {
+  if (hits.length > 0) {
+    const part = hits.some((hit) => hit.part !== undefined)
+      ? '; a hit in a file beside the transcript needs "part":"FILE" too, and of a file of plain text "from":LINE reads on from where the hit begins'
+      : ''
     steps.push(
-      'get_checkpoint {"id":"CHECKPOINT","around":"ENTRY"} reads around a hit; with "entry" instead of "around" it reads the hit alone, at full length.',
+      `get_checkpoint {"id":"CHECKPOINT","around":"ENTRY"} reads around a hit; with "entry" instead of "around" it reads the hit alone, at full length${part}.`,
     )
   }
   if (cursor !== undefined) steps.push(`the same call with "cursor":"${cursor}" shows more hits.`)
