@@ -334,7 +334,7 @@ describe('for people', () => {
         problemCount: 1,
         forgottenMost: [{ ...forgottenFact, checkpointId: id, agent: evil }],
       }),
-      recovered: { checkpointId: id, text: evil, tokensEstimated: 1, facts: 1, leftOut: 0 },
+      recovered: { checkpointId: id, text: evil, tokensEstimated: 1, facts: 1, leftOut: 0, gaps: 0 },
       deleted: [evil],
       warnings: [evil],
     })
