@@ -46,7 +46,7 @@ describe('--json gives the shape, and the service gets what was typed', () => {
       'recover x --tokens 500',
       'recover',
       ['x', { maxTokens: 500, signal }],
-      { checkpointId: id, text: '', tokensEstimated: 0, facts: 0, leftOut: 0 },
+      { checkpointId: id, text: '', tokensEstimated: 0, facts: 0, leftOut: 0, gaps: 0 },
     ],
     [
       'report --agent pi --cwd sub --after 5',

@@ -109,6 +109,23 @@ describe.each([
     expect((await found(service, 'flux'))[0]).toMatchObject({ checkpointId: id, dropped: true })
   })
 
+  test('nothing comes from a deleted session, whether that was indexed since or not, and what is undeleted is found again', async () => {
+    const { workshop, service } = await openSearch(openStore)
+    const { file, id } = await compactedSession(workshop, service)
+    const other = await workshop.pi('other-session')
+    await other.turn('another flux')
+    await service.capture({ ...of(other), reason: 'manual' })
+    const sessions = async (more = {}) =>
+      new Set((await service.search({ query: 'flux', ...more })).hits.map(({ sessionKey }) => sessionKey))
+    expect(await sessions()).toEqual(new Set(['pi-session', 'other-session']))
+    await service.deleteSession({ agent: 'pi', sessionKey: file.sessionId })
+    expect(await sessions({ updateMs: 0 })).toEqual(new Set(['other-session']))
+    expect(await sessions()).toEqual(new Set(['other-session']))
+    await service.undelete(id)
+    expect(await sessions()).toEqual(new Set(['pi-session', 'other-session']))
+    expect((await found(service, 'flux capacitor'))[0]).toMatchObject({ checkpointId: id, dropped: true })
+  })
+
   test('dropped:true gives exactly the entries that are in the context before and not in that after', async () => {
     const { workshop, service } = await openSearch(openStore)
     const { id } = await compactedSession(workshop, service)
@@ -387,6 +404,60 @@ describe('indexing that is interrupted', () => {
     expect((await service.search({ query: 'flux', updateMs: 1 })).hits.length).toBeGreaterThan(0)
     await wait(1)
     expect(await service.index()).toMatchObject({ waiting: 0 })
+  })
+})
+
+describe('a session that grows, or goes, while it is indexed', () => {
+  /** A session of some batches, and a service that does `meanwhile` once, behind the first of them. */
+  async function indexedMeanwhile(meanwhile: (service: Checkpoints) => Promise<void>) {
+    const { workshop, index } = await openSearch(openFsStore)
+    const file = await workshop.pi()
+    for (let turn = 0; turn < 60; turn += 1) await file.turn(`turn${turn} ${'the quick brown fox jumps over the lazy dog '.repeat(500)}`)
+    const starts: string[] = []
+    let isFirst = true
+    const service: Checkpoints = workshop.service({
+      searchIndex: {
+        ...index,
+        async add(batch) {
+          const isAdded = await index.add(batch)
+          if (isAdded) starts.push(...batch.entries.map(({ stream, start }) => `${stream} ${start}`))
+          if (isFirst) {
+            isFirst = false
+            await meanwhile(service)
+          }
+          return isAdded
+        },
+      },
+    })
+    const first = (await service.capture({ ...of(file), reason: 'manual' })).checkpoint.id
+    return { file, service, first, starts }
+  }
+
+  test('what it grew by is found by the next search, and nothing is indexed twice', async () => {
+    const { file, service, starts } = await indexedMeanwhile(async (running) => {
+      await file.turn('a pangolin that came meanwhile')
+      await running.capture({ ...of(file), reason: 'manual' })
+    })
+    expect(await service.index()).toMatchObject({ indexed: 1, problems: [] })
+    expect((await service.search({ query: 'pangolin role:user' })).hits).toHaveLength(1)
+    expect((await service.search({ query: 'turn59 role:user', updateMs: 0 })).hits).toHaveLength(1)
+    expect(new Set(starts).size).toBe(starts.length)
+  })
+
+  test('what was rewritten meanwhile is found as it is now, and as the older checkpoint has it', async () => {
+    const { file, service } = await indexedMeanwhile(async (running) => {
+      await file.rewrite(Buffer.from(Buffer.from(file.bytes()).toString().replaceAll('turn59 ', 'otter59 ')))
+      await running.capture({ ...of(file), reason: 'manual' })
+    })
+    await service.index()
+    for (const query of ['otter59 role:user', 'turn59 role:user']) expect((await service.search({ query })).hits, query).toHaveLength(1)
+  })
+
+  test('what was deleted meanwhile is not found', async () => {
+    const { service, first } = await indexedMeanwhile((running) => running.delete([first], { force: true }).then(() => undefined))
+    await service.index()
+    expect((await service.search({ query: 'turn1', updateMs: 0 })).hits).toEqual([])
+    expect((await service.search({ query: 'turn1' })).hits).toEqual([])
   })
 })
 
