@@ -250,6 +250,40 @@ test('Ctrl-C while it indexes ends it at once, and the next search goes on', { t
   expect(await store.json('search', 'needle30x7')).toMatchObject({ hits: [{ snippet: expect.stringContaining('needle30x7') }], waiting: 0 })
 })
 
+test('Ctrl-C in the middle of one long session keeps what is indexed of it, and the next search goes on', { timeout: 30_000 }, async () => {
+  await using store = await createStore()
+  const words = Array.from({ length: 2_000 }, (_, index) => `word${index * 7919}`).join(' ')
+  const { text } = piSession({ messages: 600, textOf: (index) => `needle${index} ${words} x${index}` })
+  await writeFile(join(store.folder, 's.jsonl'), text)
+  await store.json('scan', '.', '--no-index')
+  const { child, finished } = startProgram(store.folder, ['index'])
+  const interval = setInterval(() => {
+    void entriesIn(store.folder).then(
+      (entries) => entries > 0 && child.kill('SIGINT'),
+      () => undefined,
+    )
+  }, 20)
+  const { status, stdout } = await finished
+  clearInterval(interval)
+  expect({ status, stdout }).toEqual({ status: 130, stdout: '' })
+  const kept = await entriesIn(store.folder)
+  expect(kept).toBeGreaterThan(0)
+  expect(kept).toBeLessThan(600)
+  expect(await store.json('search', 'needle599')).toMatchObject({ hits: [{ entryId: (0x10000000 + 599).toString(16) }], waiting: 0 })
+  // The header and every message, each once.
+  expect(await entriesIn(store.folder)).toBe(601)
+})
+
+/** How many entries the index has that another process writes. */
+async function entriesIn(folder: string): Promise<number> {
+  const database = new DatabaseSync(await indexFile(folder), { readOnly: true })
+  try {
+    return Number(database.prepare('SELECT count(*) AS entries FROM entry').get()?.['entries'])
+  } finally {
+    database.close()
+  }
+}
+
 async function indexFile(folder: string): Promise<string> {
   const cache = join(folder, '.cache', 'palimpsest')
   for (const name of await readdir(cache, { recursive: true })) {
