@@ -1,6 +1,8 @@
+import type { ChildProcess } from 'node:child_process'
 import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { SearchHit, SearchPage } from '@palimpsest/core'
 import { expect, test } from 'vitest'
 // @boundaries-ignore sessions made by hand are written once
@@ -160,14 +162,27 @@ test('whatever is looked for is answered; only nothing is refused', async () => 
     'import '.repeat(14_286).slice(0, 100_000),
     '💥'.repeat(20),
     '\u0000import',
+    '\ud800 import',
+    'role:nobody import',
+    'before:never after:2026-99-99 import',
+    '!= => ...',
   ]) {
     expect(await store.run(['search', query]), query.slice(0, 40)).toMatchObject({ status: 0, stderr: '' })
   }
+  expect(await store.json('search', 'role:nobody', 'import')).toMatchObject({ hits: [{}, {}] })
+  expect((await store.run(['search', '!='])).stdout).toMatch(/^Nothing found\./)
   for (const query of ['', '  ', '""']) {
     expect(await store.run(['search', query])).toMatchObject({ status: 2, stderr: expect.stringContaining('The query is empty.') })
   }
   expect((await store.run(['search'])).status).toBe(2)
-  expect((await store.run(['search', 'x', '--limit', '101'])).stderr).toContain('--limit')
+  for (const limit of ['0', '101', '1000', '-1', '1.5', 'many']) {
+    const refused = await store.run(['search', 'x', '--limit', limit])
+    expect(refused).toMatchObject({ status: 2, stderr: `palimpsest: --limit is "${limit}"; it must be a whole number from 1 to 100.\n` })
+  }
+  for (const cursor of ['nonsense', '', 'eyJ3aW5kb3ciOi0xLCJza2lwIjowfQ']) {
+    const refused = await store.run(['search', 'x', '--cursor', cursor])
+    expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('This cursor is none that a search gave.') })
+  }
 })
 
 test('index says what it holds, goes on where it was, and is made anew', async () => {
@@ -237,14 +252,8 @@ test('Ctrl-C while it indexes ends it at once, and the next search goes on', { t
   }
   await store.json('scan', '.', '--no-index')
   const { child, finished } = startProgram(store.folder, ['index'])
-  const interval = setInterval(() => {
-    void indexFile(store.folder).then(
-      () => child.kill('SIGINT'),
-      () => undefined,
-    )
-  }, 20)
+  await interruptWhen(child, () => indexFile(store.folder).then(() => true))
   const { status, stdout } = await finished
-  clearInterval(interval)
   expect(status).toBe(130)
   expect(stdout).toBe('')
   expect(await store.json('search', 'needle30x7')).toMatchObject({ hits: [{ snippet: expect.stringContaining('needle30x7') }], waiting: 0 })
@@ -257,14 +266,8 @@ test('Ctrl-C in the middle of one long session keeps what is indexed of it, and 
   await writeFile(join(store.folder, 's.jsonl'), text)
   await store.json('scan', '.', '--no-index')
   const { child, finished } = startProgram(store.folder, ['index'])
-  const interval = setInterval(() => {
-    void entriesIn(store.folder).then(
-      (entries) => entries > 0 && child.kill('SIGINT'),
-      () => undefined,
-    )
-  }, 20)
+  await interruptWhen(child, async () => (await entriesIn(store.folder)) > 0)
   const { status, stdout } = await finished
-  clearInterval(interval)
   expect({ status, stdout }).toEqual({ status: 130, stdout: '' })
   const kept = await entriesIn(store.folder)
   expect(kept).toBeGreaterThan(0)
@@ -273,6 +276,12 @@ test('Ctrl-C in the middle of one long session keeps what is indexed of it, and 
   // The header and every message, each once.
   expect(await entriesIn(store.folder)).toBe(601)
 })
+
+/** Sends one Ctrl-C, since a second one kills, as soon as something is so. What can't be found out yet is not so. */
+async function interruptWhen(child: ChildProcess, isSo: () => Promise<boolean>): Promise<void> {
+  while (child.exitCode === null && !(await isSo().catch(() => false))) await wait(10)
+  child.kill('SIGINT')
+}
 
 /** How many entries the index has that another process writes. */
 async function entriesIn(folder: string): Promise<number> {
