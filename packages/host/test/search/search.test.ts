@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { chmod, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Checkpoints, fingerprintOf, type SearchIndex, searchableText } from '@palimpsest/core'
@@ -459,6 +459,23 @@ describe('a session that grows, or goes, while it is indexed', () => {
     expect((await service.search({ query: 'turn1', updateMs: 0 })).hits).toEqual([])
     expect((await service.search({ query: 'turn1' })).hits).toEqual([])
   })
+})
+
+test('what stands in a sidecar is still found after its stream was cut, since the older checkpoint holds it', async () => {
+  const { workshop, service } = await openSearch(openFsStore)
+  const file = await workshop.claudeCode()
+  await file.turn('what stands in the main part')
+  const path = join(file.path.replace(/\.jsonl$/, ''), 'tool-results', 'out.txt')
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, `the quokka\n${'x'.repeat(2_000)}\n`)
+  await service.capture({ ...of(file), reason: 'manual' })
+  await appendFile(path, `the numbat\n${'y'.repeat(2_000)}\n`)
+  const later = (await service.capture({ ...of(file), reason: 'manual' })).checkpoint.id
+  for (const word of ['quokka', 'numbat']) expect(await found(service, word), word).toMatchObject([{ part: 'tool-results/out.txt' }])
+  await service.delete([later], { force: true })
+  await service.prune({ trashMs: 0 })
+  expect(await found(service, 'quokka')).toMatchObject([{ part: 'tool-results/out.txt' }])
+  expect(await found(service, 'numbat')).toEqual([])
 })
 
 describe('long entries', () => {
