@@ -42,7 +42,7 @@ export function searchNotes(invocation: Invocation, { waiting, problems }: Searc
       : [
           [
             styled('yellow', 'noted:'),
-            ` ${counted(waiting, 'session')} ${waiting === 1 ? 'is' : 'are'} not indexed yet and were not looked into. To index all: ${invocation.commandLine('index')}`,
+            ` ${counted(waiting, 'session')} ${waiting === 1 ? 'is' : 'are'} not wholly indexed yet, and what is missing was not looked into. To index all: ${invocation.commandLine('index')}`,
           ],
         ]),
     ...problems.map(({ name, message }): Text => [styled('yellow', 'noted:'), ` ${name}: ${message}`]),

@@ -145,7 +145,7 @@ test('what was not looked into is said beside the hits', async () => {
   expect(status).toBe(0)
   expect(stdout).toContain('456789ab')
   expect(stderr).toBe(
-    'noted: 3 sessions are not indexed yet and were not looked into. To index all: palimpsest index\nnoted: sessions/ab-pi: damaged\n',
+    'noted: 3 sessions are not wholly indexed yet, and what is missing was not looked into. To index all: palimpsest index\nnoted: sessions/ab-pi: damaged\n',
   )
 })
 

@@ -49,7 +49,7 @@ const output = z.object({
   notice: z.string(),
   hits: z.array(hitSchema).describe('of the calling session first, each group best first'),
   reminder: z.string(),
-  sessions_not_indexed: count.describe('sessions that could not be looked into yet'),
+  sessions_not_indexed: count.describe('sessions that could not be looked into yet, or not wholly'),
   next_cursor: z.string().optional(),
   next_steps: z.array(z.string()),
 })
@@ -215,8 +215,8 @@ function nextSteps(
     )
   }
   if (waiting > 0) {
-    const which = waiting === 1 ? '1 session is not indexed yet and was' : `${waiting} sessions are not indexed yet and were`
-    steps.push(`${which} not looked into; the same call again goes on indexing.`)
+    const which = waiting === 1 ? '1 session is' : `${waiting} sessions are`
+    steps.push(`${which} not wholly indexed yet, and what is missing was not looked into; the same call again goes on indexing.`)
   }
   if (problems.length > 0) {
     const met = problems.length === 1 ? '1 problem was' : `${problems.length} problems were`

@@ -213,7 +213,7 @@ describe('search_checkpoints', () => {
     const behind = { ...fakeCheckpoints([]).checkpoints, search: async () => ({ hits: [], waiting: 7, problems }) }
     const answer = await answerOf(registryFor(behind), 'search_checkpoints', { query: 'x' })
     expect(answer.structured).toMatchObject({ sessions_not_indexed: 7 })
-    expect(answer.text).toContain('7 sessions are not indexed yet and were not looked into')
+    expect(answer.text).toContain('7 sessions are not wholly indexed yet')
     expect(answer.text).toContain('1 problem was met while indexing')
   })
 

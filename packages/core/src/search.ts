@@ -51,7 +51,7 @@ export interface SearchQuery extends AbortOptions {
 export interface SearchPage {
   readonly hits: readonly SearchHit[]
   readonly nextCursor?: string | undefined
-  /** How many sessions were not indexed yet, and so not looked into. */
+  /** How many sessions were not wholly indexed yet: what is missing of them was not looked into. */
   readonly waiting: number
   /** What could not be indexed or read; all else was. */
   readonly problems: readonly { readonly name: string; readonly message: string }[]
