@@ -1,23 +1,19 @@
 import { againWhereBegunAnew, isBegunAnew } from './begun-anew.ts'
 import type { CheckpointRow } from './checkpoint.ts'
-import { indexTranscript } from './entry-index.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError, isCheckpointError } from './errors.ts'
-import { firstEntries } from './first-entries.ts'
+import { indexDropped } from './indexed-drops.ts'
 import { type IndexingSession, indexStream, prefixDigests, type StreamTarget } from './indexed-stream.ts'
 import { knownRecord } from './known-records.ts'
-import { leadingCount } from './leading-count.ts'
 import type { Ledger } from './ledger.ts'
 import { byNewest } from './rows.ts'
 import type { SearchIndex, SessionProgress, StreamProgress } from './search-index.ts'
 import { readSession, sessionNames, type UnreadableSession } from './session-index.ts'
-import { storedTranscript } from './snapshot.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { mapStorageErrors } from './storage-failure.ts'
 import { chainOf, streamsOf } from './stream.ts'
-import { eachLine } from './structure-sink.ts'
 import { type TimeLimit, timeLimit } from './time-limit.ts'
-import type { EntryIndex, PartName } from './transcript.ts'
+import type { PartName } from './transcript.ts'
 
 /** How a search index is brought up to date. */
 export interface IndexOptions extends AbortOptions {
@@ -260,52 +256,6 @@ async function wantedStreams(
   }
   const mainLast = (target: StreamTarget) => (target.part === 'main' ? 1 : 0)
   return [...targets.values()].sort((left, right) => mainLast(left) - mainLast(right) || left.stream - right.stream)
-}
-
-/**
- * Finds out which entries the compactions of checkpoints on one stream dropped: in the context before, and not in that after. `false` where time was over
- * before the last of them.
- */
-async function indexDropped(
-  session: IndexingSession,
-  target: StreamTarget,
-  rows: readonly CheckpointRow[],
-  indexed: EntryIndex | undefined,
-  options: SessionOptions,
-): Promise<boolean> {
-  const { stored, reader, index } = session
-  const { environment, name, ledger } = stored
-  const entries = indexed ?? (await structureOf(session, target, options))
-  const chain = chainOf(ledger, 'main', target.stream)
-  for (const [at, row] of rows.entries()) {
-    options.signal?.throwIfAborted()
-    // The structure, once it is there, serves one of them at least.
-    if (at > 0 && options.limit.isOver()) return false
-    const record = await knownRecord(environment, name, row, options)
-    const leafId = record.preCompaction.leafId ?? ''
-    const dropped: { stream: number; start: number }[] = []
-    if (record.status === 'complete') {
-      const before = firstEntries(
-        entries,
-        leadingCount(entries.size, (position) => (entries.endOf(position) ?? 0) <= row.bytes),
-      )
-      const kept = new Set(reader.kept(before, leafId, record))
-      for (const position of reader.context(before, leafId, 'context').positions) {
-        const end = before.endOf(position) ?? 0
-        const home = chain.find((link) => end <= link.endBytes)
-        if (!kept.has(position) && home !== undefined) dropped.push({ stream: home.index, start: before.startOf(position) ?? 0 })
-      }
-    }
-    await index.dropped({ session: name, checkpointId: row.id, record: row.record, entries: dropped })
-    options.limit.stepped()
-  }
-  return true
-}
-
-async function structureOf({ stored, reader }: IndexingSession, target: StreamTarget, options: AbortOptions): Promise<EntryIndex> {
-  const { part, stream, bytes } = target
-  const transcript = storedTranscript(stored, [{ name: part, stream, bytes }], { ...options, damaged: [] })
-  return (await indexTranscript((sink) => eachLine(reader, transcript, sink, options))).index
 }
 
 function progressOf(known: SessionProgress | undefined, part: PartName, stream: number): StreamProgress | undefined {
