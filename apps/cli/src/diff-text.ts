@@ -27,7 +27,7 @@ export function diffBlocks(invocation: Invocation, diff: CheckpointDiff, options
       : [styled('bold', 'What became of their facts'), lossTable(categories)]),
     ...factCategories.flatMap((category) => categoryLines(category, forgotten, options.all)),
     '',
-    ...(gaps === 0 ? [] : [styled('yellow', `${counted(gaps, 'range')} of the transcript can’t be read and is in no count.`)]),
+    ...gapLines(invocation, gaps),
     ...problems.slice(0, 5).map(({ message }): Text => styled('yellow', message)),
     ...(leftOut === 0 ? [] : [styled('dim', `${counted(leftOut, 'fact')} more, mentioned least and longest ago, were not looked at.`)]),
     styled(
@@ -49,7 +49,16 @@ export function betweenBlocks(invocation: Invocation, diff: CheckpointsDiff): re
     setLine('gone', diff.gone),
     ...changedLines('Added', diff.added, now),
     ...changedLines('Gone', diff.gone, now),
+    ...(diff.gaps === 0 ? [] : ['', ...gapLines(invocation, diff.gaps)]),
   ]
+}
+
+/** What could not be looked at, and the command that mends it. */
+export function gapLines(invocation: Invocation, gaps: number): readonly Text[] {
+  if (gaps === 0) return []
+  const which =
+    gaps === 1 ? '1 range of the transcript is damaged and is' : `${tokenCount(gaps)} ranges of the transcript are damaged and are`
+  return [styled('yellow', `${which} in no count. To mend what can be mended: ${invocation.commandLine('verify', '--repair')}`)]
 }
 
 function groupLine(name: string, group: CheckpointDiff['kept'], more = ''): Text {

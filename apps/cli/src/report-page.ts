@@ -18,7 +18,7 @@ const longestQuote = 300
  * text in it: escaped, on one line, cut.
  */
 export function reportPage(report: LossReport, now: number): string {
-  const { total, agents, forgottenMost } = report
+  const { total, agents, forgottenMost, problemCount } = report
   const sections = agents.map((agent) => section(`${agent.agent}: ${counted(agent.compactions, 'compaction')}`, agent))
   return `${pageBeginning}
 <html lang="en">
@@ -35,6 +35,7 @@ export function reportPage(report: LossReport, now: number): string {
 ${section('All agents', total)}
 ${sections.length > 1 ? sections.join('\n') : ''}
 ${forgottenMost.length === 0 ? '' : quotes(forgottenMost)}
+${problemCount === 0 ? '' : `<p class="quiet">${escaped(counted(problemCount, 'checkpoint'))} could not be read, or not wholly: palimpsest verify names the damage.</p>`}
 </body>
 </html>
 `

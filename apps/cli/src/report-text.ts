@@ -1,12 +1,13 @@
 import type { Losses, LossReport } from '@palimpsest/core'
 import { lossTable, percent } from './loss-table.ts'
 import type { Block } from './output.ts'
+import { shortId } from './short-id.ts'
 import { counted, styled, type Text } from './text.ts'
 import { tokenCount } from './token-count.ts'
 
 /** What compactions lose, for people: over all agents, then for each. */
 export function reportBlocks(report: LossReport): readonly Block[] {
-  const { total, agents, skipped, problemCount, problems } = report
+  const { total, agents, skipped } = report
   const [only] = agents
   const title =
     agents.length === 1 && only !== undefined
@@ -23,7 +24,17 @@ export function reportBlocks(report: LossReport): readonly Block[] {
       'A fact survives where its words stand verbatim in the summary or in a kept entry; said in other words it counts as gone.',
     ),
     ...(skipped === 0 ? [] : [styled('dim', `${counted(skipped, 'checkpoint')} without a completed compaction left out.`)]),
-    ...problems.slice(0, 5).map(({ message }): Text => styled('yellow', `not compared: ${message}`)),
+    ...problemLines(report),
+  ]
+}
+
+/** What could not be read, or not all of it. */
+export function problemLines({ problems, problemCount }: LossReport): readonly Text[] {
+  return [
+    ...problems.slice(0, 5).map(({ checkpointId, message }): Text => {
+      const which = checkpointId === undefined ? '' : `${shortId(checkpointId)}: `
+      return styled('yellow', `noted: ${which}${message}`)
+    }),
     ...(problemCount > 5 ? [styled('yellow', `… and ${tokenCount(problemCount - 5)} more`)] : []),
   ]
 }

@@ -1,4 +1,5 @@
 import { type IndexReport, isCheckpointError } from '@palimpsest/core'
+import { indexingText } from './indexing-text.ts'
 import type { Invocation } from './invocation.ts'
 import { startProgress } from './progress.ts'
 import { counted, styled, type Text } from './text.ts'
@@ -15,7 +16,7 @@ export async function indexKept(invocation: Invocation): Promise<ScanIndex> {
   try {
     const { indexed, waiting, problems } = await checkpoints.index({
       signal: invocation.signal,
-      onProgress: ({ done, total }) => progress.show(`Indexing for search… ${done} of ${counted(total, 'session')}`),
+      onProgress: (indexing) => progress.show(indexingText('Indexing for search', indexing)),
     })
     return { indexed, waiting, problems }
   } catch (error) {

@@ -42,7 +42,7 @@ export function searchNotes(invocation: Invocation, { waiting, problems }: Searc
       : [
           [
             styled('yellow', 'noted:'),
-            ` ${counted(waiting, 'session')} ${waiting === 1 ? 'is' : 'are'} not indexed yet and were not looked into. To index all: ${invocation.commandLine('index')}`,
+            ` ${counted(waiting, 'session')} ${waiting === 1 ? 'is' : 'are'} not wholly indexed yet, and what is missing was not looked into. To index all: ${invocation.commandLine('index')}`,
           ],
         ]),
     ...problems.map(({ name, message }): Text => [styled('yellow', 'noted:'), ` ${name}: ${message}`]),
@@ -50,13 +50,14 @@ export function searchNotes(invocation: Invocation, { waiting, problems }: Searc
 }
 
 function hitLines(invocation: Invocation, hit: SearchHit): readonly Text[] {
-  const { checkpointId, agent, sessionKey, entryId, role, kind, tool, createdAt, dropped, duplicates } = hit
+  const { checkpointId, agent, sessionKey, entryId, part, role, kind, tool, createdAt, dropped, duplicates } = hit
   const who = tool === undefined ? (role ?? kind) : `${role ?? kind} ${shortened(tool, 40)}`
   const facts = [
     agent,
     `session ${shortened(sessionKey, 36)}`,
     createdAt === undefined ? undefined : timeAgo(createdAt, invocation.context.now()),
     who,
+    part === 'main' ? undefined : `in ${shortened(part, 60)}`,
     `entry ${shortened(entryId, 60)}`,
   ].filter((fact) => fact !== undefined)
   return [
@@ -82,10 +83,10 @@ function markedSnippet({ snippet, marks }: SearchHit): readonly Text[] {
   return [...pieces, snippet.slice(at)]
 }
 
-/** A part beside the main one has no entries to read around; it is printed whole. */
-function readingCommand(invocation: Invocation, { checkpointId, entryId, part }: SearchHit): string {
-  const id = shortId(checkpointId)
-  return part === 'main'
-    ? invocation.commandLine('read', id, '--around', entryId)
-    : invocation.commandLine('read', id, '--raw', '--part', part)
+/** Of a part that is plain text many lines are one hit: they are read from the first on. */
+function readingCommand(invocation: Invocation, { checkpointId, entryId, part, line }: SearchHit): string {
+  const sidecar = part === 'main' ? [] : ['--part', part]
+  const isText = part !== 'main' && !part.endsWith('.jsonl')
+  const place = isText ? ['--from', String(line), '--limit', '1000'] : ['--around', entryId]
+  return invocation.commandLine('read', shortId(checkpointId), ...sidecar, ...place)
 }

@@ -181,7 +181,11 @@ function fakeCheckpoints(answers: FakeAnswers, calls: Call[]): Checkpoints {
     diff: fakeDiff(answer, answers),
     report: (...args) => answer('report', args, answers.report ?? lossReport()),
     recover: (...args) =>
-      answer('recover', args, answers.recovered ?? { checkpointId: checkpoint.id, text: '', tokensEstimated: 0, facts: 0, leftOut: 0 }),
+      answer(
+        'recover',
+        args,
+        answers.recovered ?? { checkpointId: checkpoint.id, text: '', tokensEstimated: 0, facts: 0, leftOut: 0, gaps: 0 },
+      ),
     async *raw(...args) {
       await answer('raw', args, undefined)
       yield* answers.raw?.() ?? [Buffer.from('{"type":"session"}\n')]
@@ -258,7 +262,7 @@ export function checkpointDiff(fields: Partial<CheckpointDiff> = {}): Checkpoint
 
 export function checkpointsDiff(fields: Partial<CheckpointsDiff> = {}): CheckpointsDiff {
   const none = { entries: 0, lineBytes: 0, tokensEstimated: 0 }
-  return { fromId: 'a', toId: 'b', both: none, added: { ...none, first: [] }, gone: { ...none, first: [] }, ...fields }
+  return { fromId: 'a', toId: 'b', both: none, added: { ...none, first: [] }, gone: { ...none, first: [] }, gaps: 0, ...fields }
 }
 
 export function lossReport(fields: Partial<LossReport> = {}): LossReport {

@@ -16,9 +16,14 @@ export interface Running {
   readonly finished: Promise<{ readonly status: number | null; readonly stdout: string; readonly stderr: string }>
 }
 
-/** Starts the program, or `argv` whole, in `folder`, with the store that lies there. */
-export function startProgram(folder: string, args: readonly string[], [command = '', ...before] = programArgv): Running {
-  const child = spawn(command, [...before, ...args], { cwd: folder, env: environmentOf(folder) })
+/** Starts the program, or `argv` whole, in `folder`, with the store that lies there; as another user where one is given. */
+export function startProgram(
+  folder: string,
+  args: readonly string[],
+  [command = '', ...before] = programArgv,
+  user: { readonly uid?: number; readonly gid?: number } = {},
+): Running {
+  const child = spawn(command, [...before, ...args], { cwd: folder, env: environmentOf(folder), ...user })
   let stdout = ''
   let stderr = ''
   child.stdout.setEncoding('utf8').on('data', (piece: string) => {

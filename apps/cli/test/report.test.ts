@@ -165,7 +165,7 @@ describe('diff and recover for people', () => {
   })
 
   test('the text to recover with is printed alone', async () => {
-    const recovered = { checkpointId: id, text: 'Recovered\n- a [e1]', tokensEstimated: 5, facts: 1, leftOut: 0 }
+    const recovered = { checkpointId: id, text: 'Recovered\n- a [e1]', tokensEstimated: 5, facts: 1, leftOut: 0, gaps: 0 }
     expect((await commandLine(['recover', 'x'], { host: fakeHost({ recovered }) })).stdout).toBe('Recovered\n- a [e1]\n')
     expect((await commandLine(['recover', 'x'], { host: fakeHost() })).stdout).toContain('Nothing that could be found was forgotten')
     expect((await commandLine(['recover', 'x', '--tokens', '99'], { host: fakeHost() })).status).toBe(2)

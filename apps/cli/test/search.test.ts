@@ -1,8 +1,12 @@
+import type { ChildProcess } from 'node:child_process'
 import { mkdir, readdir, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
+import { setTimeout as wait } from 'node:timers/promises'
 import type { SearchHit, SearchPage } from '@palimpsest/core'
 import { expect, test } from 'vitest'
+// @boundaries-ignore sessions made by hand are written once
+import { claudeCodeSession } from '../../../packages/host/test/support/sessions.ts'
 import { commandLine } from './command-line.ts'
 import { checkpointWith, fakeHost, now } from './fake-host.ts'
 import { piSession } from './pi-session.ts'
@@ -89,12 +93,40 @@ test('the match is coloured on a terminal alone, and nothing steers it', async (
   )
 })
 
-test('the next page is the same command with a cursor, and a sidecar is read whole', async () => {
+test('the next page is the same command with a cursor, and a hit in a sidecar says in which', async () => {
   const found = page({ hits: [{ ...hit, part: 'subagents/agent-1.jsonl', dropped: false, duplicates: 2 }], nextCursor: 'c2' })
   const { stdout } = await commandLine(['search', 'a b', '-c', '--limit', '1', '--agent', 'pi'], { host: fakeHost({ found }) })
   expect(stdout).toContain(' · kept · and 2 entries alike\n')
-  expect(stdout).toContain('  palimpsest read 456789ab --raw --part subagents/agent-1.jsonl\n')
+  expect(stdout).toContain(' · tool bash · in subagents/agent-1.jsonl · entry e1 · kept')
+  expect(stdout).toContain('  palimpsest read 456789ab --part subagents/agent-1.jsonl --around e1\n')
+  const inText = page({ hits: [{ ...hit, part: 'tool-results/out.txt', entryId: 'L120', line: 120 }] })
+  const text = await commandLine(['search', 'a'], { host: fakeHost({ found: inText }) })
+  expect(text.stdout).toContain('  palimpsest read 456789ab --part tool-results/out.txt --from 120 --limit 1000\n')
   expect(stdout).toContain("\nNext page: palimpsest search --limit 1 --agent pi --cursor c2 -- 'a b' -c\n")
+})
+
+test('the command below a hit in a sidecar shows it, and the next page stays in that part', async () => {
+  await using store = await createStore()
+  const sessionId = 'b9f47197-bbbb-4d92-8990-dfe4a393965b'
+  await writeFile(join(store.folder, `${sessionId}.jsonl`), claudeCodeSession(sessionId))
+  const sidecar = join(store.folder, sessionId, 'subagents')
+  await mkdir(sidecar, { recursive: true })
+  const lines = Array.from({ length: 60 }, (_, at) =>
+    claudeCodeSession(sessionId)
+      .replaceAll('11111111-1111', `22222222-00${at + 10}`)
+      .replace('"hello"', at === 30 ? '"a pangolin"' : `"step ${at}"`),
+  )
+  await writeFile(join(sidecar, 'agent-1.jsonl'), lines.join(''))
+  await store.json('capture', '--agent', 'claude-code', '--transcript', join(store.folder, `${sessionId}.jsonl`))
+  const { stdout } = await store.run(['search', 'pangolin'])
+  const [head, , command = ''] = stdout.split('\n')
+  expect(head).toContain(' · in subagents/agent-1.jsonl · entry 22222222-0040-')
+  expect(command).toMatch(/^ {2}palimpsest read [0-9a-f]{8} --part subagents\/agent-1\.jsonl --around 22222222-0040-/)
+  const read = await store.run([...command.trim().split(' ').slice(1), '--limit', '3'])
+  expect(read).toMatchObject({ status: 0, stderr: '' })
+  expect(read.stdout.match(/^ {2}\S.*$/gm)).toEqual(['  step 29', '  a pangolin', '  step 31'])
+  const next = /Next page: palimpsest (.*)\n/.exec(read.stdout)?.[1] ?? ''
+  expect((await store.run(next.split(' '))).stdout).toContain('  step 32\n')
 })
 
 test('no hits is no error, and says what to try', async () => {
@@ -113,7 +145,7 @@ test('what was not looked into is said beside the hits', async () => {
   expect(status).toBe(0)
   expect(stdout).toContain('456789ab')
   expect(stderr).toBe(
-    'noted: 3 sessions are not indexed yet and were not looked into. To index all: palimpsest index\nnoted: sessions/ab-pi: damaged\n',
+    'noted: 3 sessions are not wholly indexed yet, and what is missing was not looked into. To index all: palimpsest index\nnoted: sessions/ab-pi: damaged\n',
   )
 })
 
@@ -130,14 +162,27 @@ test('whatever is looked for is answered; only nothing is refused', async () => 
     'import '.repeat(14_286).slice(0, 100_000),
     '💥'.repeat(20),
     '\u0000import',
+    '\ud800 import',
+    'role:nobody import',
+    'before:never after:2026-99-99 import',
+    '!= => ...',
   ]) {
     expect(await store.run(['search', query]), query.slice(0, 40)).toMatchObject({ status: 0, stderr: '' })
   }
+  expect(await store.json('search', 'role:nobody', 'import')).toMatchObject({ hits: [{}, {}] })
+  expect((await store.run(['search', '!='])).stdout).toMatch(/^Nothing found\./)
   for (const query of ['', '  ', '""']) {
     expect(await store.run(['search', query])).toMatchObject({ status: 2, stderr: expect.stringContaining('The query is empty.') })
   }
   expect((await store.run(['search'])).status).toBe(2)
-  expect((await store.run(['search', 'x', '--limit', '101'])).stderr).toContain('--limit')
+  for (const limit of ['0', '101', '1000', '-1', '1.5', 'many']) {
+    const refused = await store.run(['search', 'x', '--limit', limit])
+    expect(refused).toMatchObject({ status: 2, stderr: `palimpsest: --limit is "${limit}"; it must be a whole number from 1 to 100.\n` })
+  }
+  for (const cursor of ['nonsense', '', 'eyJ3aW5kb3ciOi0xLCJza2lwIjowfQ']) {
+    const refused = await store.run(['search', 'x', '--cursor', cursor])
+    expect(refused).toMatchObject({ status: 2, stderr: expect.stringContaining('This cursor is none that a search gave.') })
+  }
 })
 
 test('index says what it holds, goes on where it was, and is made anew', async () => {
@@ -184,14 +229,15 @@ test('an index that can not be used is an error that says what to do, and a scan
   const file = await indexFile(store.folder)
   await rm(file)
   await mkdir(join(file, 'in-its-place'), { recursive: true })
-  const searched = await store.run(['search', 'codec'])
-  expect(searched).toMatchObject({ status: 7, stdout: '' })
-  expect(searched.stderr).toContain("can't be used")
-  expect(searched.stderr).toContain('palimpsest index --rebuild')
+  for (const command of [['search', 'codec'], ['index'], ['index', '--rebuild']]) {
+    const refused = await store.run(command)
+    expect(refused, command.join(' ')).toMatchObject({ status: 7, stdout: '' })
+    expect(refused.stderr).toMatch(/^palimpsest: \S+, where the search index belongs, is a folder\..* then: palimpsest index --rebuild\n$/)
+  }
   await writeFile(join(store.folder, 'work', 's2.jsonl'), piSession({ number: 2, ...session }).text)
   const scanned = await store.run(['scan', 'work'])
   expect(scanned).toMatchObject({ status: 0, stdout: expect.stringContaining('2 compactions kept (1 new)') })
-  expect(scanned.stderr).toMatch(/^not indexed: .*can't be used/)
+  expect(scanned.stderr).toMatch(/^not indexed: .*is a folder/)
   expect(await store.json('scan', 'work')).toMatchObject({ index: { error: { code: 'STORAGE_REFUSED' } } })
   await rm(file, { recursive: true })
   expect(await store.json('search', 'codec')).toMatchObject({ hits: [{}, {}], problems: [] })
@@ -206,18 +252,46 @@ test('Ctrl-C while it indexes ends it at once, and the next search goes on', { t
   }
   await store.json('scan', '.', '--no-index')
   const { child, finished } = startProgram(store.folder, ['index'])
-  const interval = setInterval(() => {
-    void indexFile(store.folder).then(
-      () => child.kill('SIGINT'),
-      () => undefined,
-    )
-  }, 20)
+  await interruptWhen(child, () => indexFile(store.folder).then(() => true))
   const { status, stdout } = await finished
-  clearInterval(interval)
   expect(status).toBe(130)
   expect(stdout).toBe('')
   expect(await store.json('search', 'needle30x7')).toMatchObject({ hits: [{ snippet: expect.stringContaining('needle30x7') }], waiting: 0 })
 })
+
+test('Ctrl-C in the middle of one long session keeps what is indexed of it, and the next search goes on', { timeout: 30_000 }, async () => {
+  await using store = await createStore()
+  const words = Array.from({ length: 2_000 }, (_, index) => `word${index * 7919}`).join(' ')
+  const { text } = piSession({ messages: 600, textOf: (index) => `needle${index} ${words} x${index}` })
+  await writeFile(join(store.folder, 's.jsonl'), text)
+  await store.json('scan', '.', '--no-index')
+  const { child, finished } = startProgram(store.folder, ['index'])
+  await interruptWhen(child, async () => (await entriesIn(store.folder)) > 0)
+  const { status, stdout } = await finished
+  expect({ status, stdout }).toEqual({ status: 130, stdout: '' })
+  const kept = await entriesIn(store.folder)
+  expect(kept).toBeGreaterThan(0)
+  expect(kept).toBeLessThan(600)
+  expect(await store.json('search', 'needle599')).toMatchObject({ hits: [{ entryId: (0x10000000 + 599).toString(16) }], waiting: 0 })
+  // The header and every message, each once.
+  expect(await entriesIn(store.folder)).toBe(601)
+})
+
+/** Sends one Ctrl-C, since a second one kills, as soon as something is so. What can't be found out yet is not so. */
+async function interruptWhen(child: ChildProcess, isSo: () => Promise<boolean>): Promise<void> {
+  while (child.exitCode === null && !(await isSo().catch(() => false))) await wait(10)
+  child.kill('SIGINT')
+}
+
+/** How many entries the index has that another process writes. */
+async function entriesIn(folder: string): Promise<number> {
+  const database = new DatabaseSync(await indexFile(folder), { readOnly: true })
+  try {
+    return Number(database.prepare('SELECT count(*) AS entries FROM entry').get()?.['entries'])
+  } finally {
+    database.close()
+  }
+}
 
 async function indexFile(folder: string): Promise<string> {
   const cache = join(folder, '.cache', 'palimpsest')

@@ -46,7 +46,7 @@ describe('--json gives the shape, and the service gets what was typed', () => {
       'recover x --tokens 500',
       'recover',
       ['x', { maxTokens: 500, signal }],
-      { checkpointId: id, text: '', tokensEstimated: 0, facts: 0, leftOut: 0 },
+      { checkpointId: id, text: '', tokensEstimated: 0, facts: 0, leftOut: 0, gaps: 0 },
     ],
     [
       'report --agent pi --cwd sub --after 5',
@@ -334,7 +334,7 @@ describe('for people', () => {
         problemCount: 1,
         forgottenMost: [{ ...forgottenFact, checkpointId: id, agent: evil }],
       }),
-      recovered: { checkpointId: id, text: evil, tokensEstimated: 1, facts: 1, leftOut: 0 },
+      recovered: { checkpointId: id, text: evil, tokensEstimated: 1, facts: 1, leftOut: 0, gaps: 0 },
       deleted: [evil],
       warnings: [evil],
     })

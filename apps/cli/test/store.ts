@@ -18,10 +18,11 @@ export interface Store extends AsyncDisposable {
   json(...argv: readonly string[]): Promise<unknown>
 }
 
-export async function createStore(): Promise<Store> {
+/** `env` is what the host sees of the environment. */
+export async function createStore(env: Readonly<Record<string, string>> = {}): Promise<Store> {
   const folder = await mkdtemp(join(tmpdir(), 'palimpsest-cli-'))
   const run = async (argv: readonly string[], input = ''): Promise<Ended> => {
-    const host = await openHost({ env: {}, homeFolder: folder, store: join(folder, 'store') })
+    const host = await openHost({ env, homeFolder: folder, store: join(folder, 'store') })
     return commandLine(argv, { host, cwd: folder, stdin: Readable.from([input]) })
   }
   return {

@@ -79,7 +79,6 @@ describe('a usage error', () => {
     ['an unknown view', ['read', 'x', '--view', 'everything'], /--view is "everything"; it must be one of context, after, all, raw/],
     ['a time that is none', ['list', '--before', 'yesterday'], /--before is "yesterday"; it must be an ISO date/],
     ['an unknown scope', ['mcp', '--scope', 'galaxy'], /--scope/],
-    ['a part without --raw', ['read', 'x', '--part', 'main'], /add --raw/],
     ['--raw with a view', ['read', 'x', '--raw', '--view', 'all'], /--raw and --view don't go together/],
     ['--around with --from', ['read', 'x', '--around', 'e', '--from', '3'], /--around and --from/],
     ['delete without anything', ['delete'], /Name the checkpoints to delete/],

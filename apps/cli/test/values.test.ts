@@ -2,9 +2,16 @@ import { execFileSync } from 'node:child_process'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { byteSize } from '../src/byte-size.ts'
+import { indexingText } from '../src/indexing-text.ts'
 import { isoTime, parseTime, timeAgo } from '../src/point-in-time.ts'
 import { shellQuote } from '../src/shell-quote.ts'
 import { tokenChange } from '../src/token-count.ts'
+
+test('progress of indexing says how far it is in a long session', () => {
+  expect(indexingText('Indexing', { done: 1, total: 3 })).toBe('Indexing… 1 of 3 sessions')
+  const session = { doneBytes: 12 * 1024 * 1024, totalBytes: 1024 * 1024 * 1024 }
+  expect(indexingText('Indexing', { done: 0, total: 1, session })).toBe('Indexing… 0 of 1 session · 12 MiB of 1.0 GiB of this one')
+})
 
 test.each([
   [0, '0 B'],

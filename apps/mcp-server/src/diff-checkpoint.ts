@@ -92,7 +92,7 @@ function answer(row: z.infer<typeof checkpointRowSchema>, diff: CheckpointDiff, 
   const forgotten = fence.around(`\n${lines.join('\n')}\n`)
   const counts = diff.categories.map(({ wholeInSummary: _inSummary, ...rest }) => rest)
   const total = diff.forgotten.length
-  const steps = nextSteps(row.id, category, lines.length < total)
+  const steps = nextSteps(row.id, category, lines.length < total, diff.gaps)
   const shownText = `${lines.length} of ${total} forgotten facts${category === undefined ? '' : ` (${category})`}`
   return {
     text: [
@@ -158,10 +158,15 @@ function groupText({ entries, tokensEstimated }: CheckpointDiff['kept']): string
   return `${entries} entries (about ${tokensEstimated} tokens)`
 }
 
-function nextSteps(id: string, category: Fact['category'] | undefined, hasMore: boolean): string[] {
+function nextSteps(id: string, category: Fact['category'] | undefined, hasMore: boolean, gaps: number): string[] {
   return [
     `get_checkpoint {"id":"${shortId(id)}","around":"ENTRY"} shows an entry with its neighbours.`,
     ...(hasMore && category === undefined ? [`diff_checkpoint {"id":"${shortId(id)}","category":"error"} shows all of one category.`] : []),
     ...(hasMore ? ['a higher max_characters shows more.'] : []),
+    ...(gaps === 0
+      ? []
+      : [
+          'part of the transcript is damaged in storage, and what stood there is in no count: tell the user to run `palimpsest verify --repair`.',
+        ]),
   ]
 }

@@ -22,6 +22,7 @@ const output = z.object({
   page: z.object({
     view: z.string(),
     dropped: z.literal(true).optional(),
+    part: z.string().optional().describe('the file beside the transcript'),
     from: z.int().min(0).describe('the place of the first entry shown, from 0'),
     entries: z.int().min(0).describe('how many are shown'),
     total: z.int().min(0).describe('how many there are'),
@@ -157,6 +158,7 @@ function pageOf(plan: ReadPlan, page: EntryPage, excerpt: Excerpt): Page {
   return {
     view: page.view,
     ...(plan.query.dropped === true ? { dropped: true } : {}),
+    ...(page.part === undefined ? {} : { part: oneLine(page.part, 1024) }),
     from: excerpt.slices[0]?.position ?? page.from,
     entries: excerpt.slices.length,
     total: page.total,
@@ -164,8 +166,8 @@ function pageOf(plan: ReadPlan, page: EntryPage, excerpt: Excerpt): Page {
   }
 }
 
-function pageText({ view, dropped, from, entries, total, problem_lines: lines }: Page): string {
-  const which = `View ${view}${dropped === true ? ', dropped entries only' : ''}`
+function pageText({ view, dropped, part, from, entries, total, problem_lines: lines }: Page): string {
+  const which = `${part === undefined ? `View ${view}` : `Part ${part}`}${dropped === true ? ', dropped entries only' : ''}`
   const shown =
     entries === 0 ? `no entries from ${from} on, of ${total}` : `entries ${from} to ${from + entries - 1} of ${total} (counted from 0)`
   const problems = lines === undefined ? '' : ` The structure could not be followed at lines ${lines.join(', ')}.`
@@ -191,6 +193,7 @@ function readOn(slice: Slice, plan: ReadPlan, checkpoint: Checkpoint, page: Entr
     id: shortId(checkpoint.id),
     view: page.view,
     ...(plan.query.dropped === true ? { dropped: true } : {}),
+    ...(page.part === undefined ? {} : { part: page.part }),
     from: slice.position,
     text_from: slice.end,
     limit: 1,

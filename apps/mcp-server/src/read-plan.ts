@@ -21,6 +21,12 @@ export const readPlanInput = z.strictObject({
       'context (the default): what the model saw before the compaction · after: right after it · all: every message of the session so far · raw: every line.',
     ),
   dropped: z.boolean().optional().describe('Only the entries that the compaction dropped.'),
+  part: z
+    .string()
+    .min(1)
+    .max(1024)
+    .optional()
+    .describe('The part that a hit of search_checkpoints names: all its lines instead of the transcript.'),
   from: z.int().min(0).max(1_000_000_000).optional().describe('The place in the view of the first entry, from 0.'),
   limit: z.int().min(1).max(200).optional().describe('How many entries at most, by default 50, with around 11. 1 reads one long entry.'),
   around: z.string().min(1).max(256).optional().describe('An entry id: that entry with its neighbours.'),
@@ -53,6 +59,7 @@ const cursors = cursorCodec(
     id: z.string(),
     view: z.enum(['context', 'after', 'all', 'raw']).optional(),
     dropped: z.boolean().optional(),
+    part: z.string().optional(),
     from: z.int().min(0),
     textFrom: z.int().min(0),
     single: z.boolean(),
@@ -62,7 +69,7 @@ const cursors = cursorCodec(
 /** Settles the arguments of a call. Throws a `ToolProblem` for a bad cursor, and for arguments that exclude each other. */
 export function readPlanOf(args: ReadArguments): ReadPlan {
   if (args.cursor !== undefined) return planFromCursor(args.cursor, args)
-  const { id, agent, session_key: sessionKey, view, dropped, from, around, entry, max_characters: maxCharacters } = args
+  const { id, agent, session_key: sessionKey, view, dropped, part, from, around, entry, max_characters: maxCharacters } = args
   const places = Object.entries({ from, around, entry }).filter(([, value]) => value !== undefined)
   if (places.length > 1) throw excluding(places.map(([name]) => name))
   if (args.text_from !== undefined && from === undefined && entry === undefined) throw textFromNeedsPlace()
@@ -70,7 +77,7 @@ export function readPlanOf(args: ReadArguments): ReadPlan {
   return {
     id: id ?? 'latest',
     within: { agent, sessionKey },
-    query: { view, dropped, from, around: around ?? entry, limit },
+    query: { view, dropped, part, from, around: around ?? entry, limit },
     textFrom: args.text_from ?? 0,
     single: limit === 1,
     maxCharacters,
@@ -84,19 +91,19 @@ export function writeReadCursor(
   { checkpointId, view }: Pick<EntryPage, 'checkpointId' | 'view'>,
   next: { readonly from: number; readonly textFrom: number },
 ): string {
-  return cursors.encode({ id: checkpointId, view, dropped: plan.query.dropped, ...next, single: plan.single })
+  return cursors.encode({ id: checkpointId, view, dropped: plan.query.dropped, part: plan.query.part, ...next, single: plan.single })
 }
 
 function planFromCursor(cursor: string, args: ReadArguments): ReadPlan {
-  const { id, view, dropped, from, textFrom, single } = cursors.decode(cursor)
+  const { id, view, dropped, part, from, textFrom, single } = cursors.decode(cursor)
   const { from: otherFrom, around, entry, text_from: otherTextFrom } = args
-  const given = { view: args.view, dropped: args.dropped, from: otherFrom, around, entry, text_from: otherTextFrom }
-  agreeWithCursor('get_checkpoint', given, { view: view ?? 'context', dropped: dropped ?? false, from, text_from: textFrom })
+  const given = { view: args.view, dropped: args.dropped, part: args.part, from: otherFrom, around, entry, text_from: otherTextFrom }
+  agreeWithCursor('get_checkpoint', given, { view: view ?? 'context', dropped: dropped ?? false, part, from, text_from: textFrom })
   return {
     id,
     idBesideCursor: args.id,
     within: { agent: args.agent, sessionKey: args.session_key },
-    query: { view, dropped, from, limit: single ? 1 : (args.limit ?? 50) },
+    query: { view, dropped, part, from, limit: single ? 1 : (args.limit ?? 50) },
     textFrom,
     single,
     maxCharacters: args.max_characters,

@@ -1,3 +1,4 @@
+import type { IndexingProgress } from '@palimpsest/core'
 import { z } from 'zod'
 import { parseArguments } from './arguments.ts'
 import { problemText } from './tool-problem.ts'
@@ -21,7 +22,7 @@ export interface ToolContext {
   readonly signal: AbortSignal
   readonly callingSession?: CallingSession | undefined
   /** Told how far a long call has come; absent where the client didn't ask. */
-  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined
+  readonly onProgress?: ((progress: IndexingProgress) => void) | undefined
 }
 
 /** What a handler gives: the same answer twice, since some clients show a model only the one and some only the other. */

@@ -28,7 +28,7 @@ interface Continuation {
 export interface ScopedHits {
   readonly hits: readonly (SearchHit & { readonly isOwn: boolean })[]
   readonly next?: SearchPlace | undefined
-  /** Sessions that are not indexed yet. */
+  /** Sessions that are not wholly indexed yet. */
   readonly waiting: number
   readonly problems: SearchPage['problems']
 }

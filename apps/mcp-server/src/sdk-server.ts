@@ -70,10 +70,14 @@ function progressTo(
 ): ToolContext['onProgress'] {
   if (progressToken === undefined) return undefined
   let sentAt = Number.NEGATIVE_INFINITY
-  return ({ done, total }) => {
-    if (performance.now() - sentAt < progressEveryMs) return
+  let told = -1
+  return ({ done, total, session }) => {
+    const progress = done + (session === undefined ? 0 : Math.min(0.99, session.doneBytes / Math.max(1, session.totalBytes)))
+    // It must go up from one to the next, and sessions may take turns.
+    if (progress <= told || performance.now() - sentAt < progressEveryMs) return
     sentAt = performance.now()
-    send({ method: 'notifications/progress', params: { progressToken, progress: done, total } }).catch(() => undefined)
+    told = progress
+    send({ method: 'notifications/progress', params: { progressToken, progress, total } }).catch(() => undefined)
   }
 }
 

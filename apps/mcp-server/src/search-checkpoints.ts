@@ -38,7 +38,7 @@ const hitSchema = z.object({
   role: z.string(),
   tool: z.string().optional(),
   line: count.describe('line of the transcript, from 0'),
-  part: z.string().optional().describe('where it stands in a file beside the transcript, which get_checkpoint does not read'),
+  part: z.string().optional().describe('the file beside the transcript in which it stands: give it to get_checkpoint as part'),
   dropped: z.boolean().describe('whether the checkpoint’s compaction took it out of the context'),
   alike: count.optional().describe('how many more entries say the same; they are left out'),
   snippet: z.string().describe('quoted between the tags; ⟦ and ⟧, which are not in the text, stand around what matched'),
@@ -49,7 +49,7 @@ const output = z.object({
   notice: z.string(),
   hits: z.array(hitSchema).describe('of the calling session first, each group best first'),
   reminder: z.string(),
-  sessions_not_indexed: count.describe('sessions that could not be looked into yet'),
+  sessions_not_indexed: count.describe('sessions that could not be looked into yet, or not wholly'),
   next_cursor: z.string().optional(),
   next_steps: z.array(z.string()),
 })
@@ -131,7 +131,7 @@ function hitRow(hit: ScopedHits['hits'][number], snippet: string, fence: Fence):
     role: role ?? kind,
     ...(tool === undefined ? {} : { tool: oneLine(tool, 80) }),
     line,
-    ...(part === 'main' ? {} : { part: oneLine(part, 200) }),
+    ...(part === 'main' ? {} : { part: oneLine(part, 1024) }),
     dropped,
     ...(duplicates === undefined ? {} : { alike: duplicates }),
     snippet: fence.around(snippet),
@@ -196,9 +196,12 @@ function nextSteps(
   cursor: string | undefined,
 ): string[] {
   const steps: string[] = []
-  if (hits.some((hit) => hit.part === undefined)) {
+  if (hits.length > 0) {
+    const part = hits.some((hit) => hit.part !== undefined)
+      ? '; a hit in a file beside the transcript needs "part":"FILE" too, and of a file of plain text "from":LINE reads on from where the hit begins'
+      : ''
     steps.push(
-      'get_checkpoint {"id":"CHECKPOINT","around":"ENTRY"} reads around a hit; with "entry" instead of "around" it reads the hit alone, at full length.',
+      `get_checkpoint {"id":"CHECKPOINT","around":"ENTRY"} reads around a hit; with "entry" instead of "around" it reads the hit alone, at full length${part}.`,
     )
   }
   if (cursor !== undefined) steps.push(`the same call with "cursor":"${cursor}" shows more hits.`)
@@ -212,8 +215,8 @@ function nextSteps(
     )
   }
   if (waiting > 0) {
-    const which = waiting === 1 ? '1 session is not indexed yet and was' : `${waiting} sessions are not indexed yet and were`
-    steps.push(`${which} not looked into; the same call again goes on indexing.`)
+    const which = waiting === 1 ? '1 session is' : `${waiting} sessions are`
+    steps.push(`${which} not wholly indexed yet, and what is missing was not looked into; the same call again goes on indexing.`)
   }
   if (problems.length > 0) {
     const met = problems.length === 1 ? '1 problem was' : `${problems.length} problems were`

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from '@modelcontextprotocol/sdk/client/index.js'
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js'
 import type { Checkpoints } from '@palimpsest/core'
@@ -73,6 +74,29 @@ describe('the adapter to the SDK', () => {
     expect(told).toEqual([{ progress: 0, total: 40 }])
     expect((await client.callTool(call)).isError ?? false).toBe(false)
     expect(told).toHaveLength(1)
+  })
+
+  test('tells how far it is within a long session, and never less than before', async () => {
+    const { checkpoints } = fakeCheckpoints([])
+    const search: typeof checkpoints.search = async ({ onProgress }) => {
+      for (const [done, doneBytes] of [
+        [0, 50],
+        [0, 10],
+        [1, 25],
+      ] as const) {
+        onProgress?.({ done, total: 2, session: { doneBytes, totalBytes: 100 } })
+        await wait(300)
+      }
+      return { hits: [], waiting: 1, problems: [] }
+    }
+    const { client } = await connected({ ...checkpoints, search })
+    const told: object[] = []
+    const call = { name: 'search_checkpoints', arguments: { query: 'x' } }
+    await client.callTool(call, undefined, { onprogress: (progress) => told.push(progress) })
+    expect(told).toEqual([
+      { progress: 0.5, total: 2 },
+      { progress: 1.25, total: 2 },
+    ])
   })
 
   test('takes the calling session from Codex at each call, before that of the process', async () => {

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { type Host, openHost } from '@palimpsest/host'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { ToolAnswer } from '../src/registry.ts'
@@ -70,6 +70,42 @@ describe('search_checkpoints', () => {
     const around = await answerOf(registry, 'get_checkpoint', { id: row?.checkpoint, around: row?.entry }, me)
     expect(field(around, 'history')).toContain(forgotten.error)
     expect(field(around, 'history')).toContain('Why does the build fail?')
+  })
+
+  test('a hit in a sidecar names its part, and get_checkpoint reads around it there, page by page', async () => {
+    const id = 'b9f47197-bbbb-4d92-8990-dfe4a393965b'
+    const line = (number: number, content: string) =>
+      `${JSON.stringify({
+        parentUuid: null,
+        isSidechain: number > 0,
+        cwd: '/home/dev/elsewhere',
+        sessionId: id,
+        version: '2.1.330',
+        type: 'user',
+        message: { role: 'user', content },
+        uuid: `11111111-1111-4111-8111-${String(number).padStart(12, '0')}`,
+        timestamp: '2026-01-02T03:04:05.000Z',
+      })}\n`
+    const main = join(folder, '.claude/projects/-home-dev-elsewhere', `${id}.jsonl`)
+    await mkdir(join(dirname(main), id, 'subagents'), { recursive: true })
+    await writeFile(main, line(0, 'what stands in the main part'))
+    const words = Array.from({ length: 30 }, (_, at) => line(at + 1, at === 9 ? 'an okapi' : `step ${at}`))
+    await writeFile(join(dirname(main), id, 'subagents/agent-1.jsonl'), words.join(''))
+    await host.checkpoints.capture({ agent: 'claude-code', transcript: host.files.origin(main), reason: 'manual' })
+    const registry = registryFor(host.checkpoints)
+    const answer = await answerOf(registry, 'search_checkpoints', { query: 'okapi' })
+    const [row] = rowsOf(answer)
+    expect(row).toMatchObject({ part: 'subagents/agent-1.jsonl', line: 9 })
+    expect(answer.text).toContain('"part":"FILE"')
+    const place = { id: row?.checkpoint, part: 'subagents/agent-1.jsonl', around: row?.entry, limit: 3 }
+    const around = await answerOf(registry, 'get_checkpoint', place)
+    expect(around.structured['page']).toEqual({ view: 'raw', part: 'subagents/agent-1.jsonl', from: 8, entries: 3, total: 30 })
+    expect(field(around, 'history')).toMatch(/step 8\n\n.*\nan okapi\n\n.*\nstep 10\n/)
+    const next = await answerOf(registry, 'get_checkpoint', { cursor: field(around, 'next_cursor'), limit: 2 })
+    expect(next.structured['page']).toMatchObject({ part: 'subagents/agent-1.jsonl', from: 11, entries: 2 })
+    expect(await errorOf(registry, 'get_checkpoint', { ...place, part: 'main' })).toContain('has no entry')
+    expect(await errorOf(registry, 'get_checkpoint', { ...place, part: '../x' })).toContain('It has: main, subagents/agent-1.jsonl.')
+    await host.checkpoints.deleteSession({ agent: 'claude-code', sessionKey: id })
   })
 
   test('marks what matched, and the text can not leave its fence', async () => {
@@ -177,7 +213,7 @@ describe('search_checkpoints', () => {
     const behind = { ...fakeCheckpoints([]).checkpoints, search: async () => ({ hits: [], waiting: 7, problems }) }
     const answer = await answerOf(registryFor(behind), 'search_checkpoints', { query: 'x' })
     expect(answer.structured).toMatchObject({ sessions_not_indexed: 7 })
-    expect(answer.text).toContain('7 sessions are not indexed yet and were not looked into')
+    expect(answer.text).toContain('7 sessions are not wholly indexed yet')
     expect(answer.text).toContain('1 problem was met while indexing')
   })
 

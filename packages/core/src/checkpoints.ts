@@ -1,4 +1,5 @@
 import { type AroundOutcome, type AroundRequest, captureAround } from './around.ts'
+import { againWhereBegunAnew } from './begun-anew.ts'
 import { type BranchOptions, type BranchResult, branchCheckpoint } from './branch.ts'
 import { type CaptureRequest, captureCheckpoint, type PendingCheckpoint } from './capture.ts'
 import { type Checkpoint, checkpointOf } from './checkpoint.ts'
@@ -136,11 +137,14 @@ export function createCheckpoints(options: CheckpointsOptions): Checkpoints {
       return checkpointOf(row, record)
     },
     read: (id, query = {}) => readEntries(environment, id, query),
-    search: (query) => searchEntries(environment, query),
-    index: async (indexOptions = {}) => ({
-      ...(await updateSearchIndex(environment, indexOptions)),
-      size: await requireSearchIndex(environment).size(),
-    }),
+    search: (query) =>
+      // What is not to be indexed would not be found in an index that is empty now.
+      query.updateMs === 0 ? searchEntries(environment, query) : againWhereBegunAnew(() => searchEntries(environment, query)),
+    index: (indexOptions = {}) =>
+      againWhereBegunAnew(async () => ({
+        ...(await updateSearchIndex(environment, indexOptions)),
+        size: await requireSearchIndex(environment).size(),
+      })),
     diff,
     report: (query = {}) => reportLosses(environment, query),
     recover: (id, query = {}) => recoverCheckpoint(environment, id, query),

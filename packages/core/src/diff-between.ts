@@ -48,6 +48,8 @@ export interface CheckpointsDiff {
   readonly added: EntrySet & { readonly first: readonly ChangedEntry[] }
   /** In the context of the first alone. */
   readonly gone: EntrySet & { readonly first: readonly ChangedEntry[] }
+  /** Ranges of the two snapshots that are damaged in storage: what stood there is in no set, or in one where it stands whole in the other. */
+  readonly gaps: number
 }
 
 interface Side {
@@ -79,6 +81,7 @@ export async function diffBetween(environment: Environment, fromId: string, toId
     both: setOf(from, both),
     added: { ...setOf(to, added), first: await firstOf(to, added, limit, query) },
     gone: { ...setOf(from, gone), first: await firstOf(from, gone, limit, query) },
+    gaps: from.snapshot.damaged.length + to.snapshot.damaged.length,
   }
 }
 

@@ -1,4 +1,4 @@
-import type { CheckpointRecord } from './checkpoint.ts'
+import type { CheckpointRecord, CheckpointRow } from './checkpoint.ts'
 import { indexSnapshot, type SnapshotIndex } from './entry-index.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError } from './errors.ts'
@@ -6,7 +6,9 @@ import { type FactCategory, factCategories } from './fact.ts'
 import { type JudgedFact, type Judgement, judgeDropped } from './forgotten.ts'
 import { positionsWhere } from './positions.ts'
 import { resolveRecord } from './resolve.ts'
-import type { AbortOptions } from './storage.ts'
+import { byNewest } from './rows.ts'
+import { readSession } from './session-index.ts'
+import type { AbortOptions, Key } from './storage.ts'
 import type { Survives } from './survival.ts'
 import { limitWithin } from './text-input.ts'
 import type { Problem } from './transcript.ts'
@@ -102,7 +104,7 @@ export async function diffCheckpoint(environment: Environment, id: string, query
   const category = checkedCategory(query.category)
   const options = { signal: query.signal }
   const { record, row, ...located } = await resolveRecord(environment, id, query)
-  if (row.status !== 'complete' || record.status !== 'complete') throw notComplete(row.status)
+  if (row.status !== 'complete' || record.status !== 'complete') throw await notComplete(environment, { name: located.name, row }, options)
   const snapshot = await indexSnapshot({ environment, name: located.name, ledger: located.ledger }, record, options)
   const { judgement, keptEntries, droppedEntries, problems } = await judged(snapshot, record, options)
   const tokensBefore = row.tokensBefore ?? record.tokensBefore
@@ -189,12 +191,29 @@ function checkedCategory(category: string | undefined): FactCategory | undefined
   )
 }
 
-function notComplete(status: string): CheckpointError<'ARGUMENT_INVALID'> {
-  return new CheckpointError(
-    'ARGUMENT_INVALID',
-    status === 'pending'
-      ? 'The compaction of this checkpoint is not confirmed yet: nothing was dropped. Scan the session again, or read the checkpoint.'
-      : 'This checkpoint is of no compaction: nothing was dropped. Compare it with another one: diff ID ID2.',
-    { argument: 'id', expected: 'a checkpoint of a completed compaction' },
-  )
+/** Says what can be compared instead: the newest compaction of the session that is complete. */
+async function notComplete(
+  environment: Environment,
+  { name, row }: { readonly name: Key; readonly row: CheckpointRow },
+  options: AbortOptions,
+): Promise<CheckpointError<'ARGUMENT_INVALID'>> {
+  const id = shortOf(row.id)
+  const { rows = [] } = (await readSession(environment, name, options)) ?? {}
+  const complete = rows.toSorted(byNewest).find(({ status }) => status === 'complete')
+  const instead =
+    complete === undefined
+      ? 'No compaction of this session is complete yet; those of all sessions: palimpsest list'
+      : `The newest complete one of this session: palimpsest diff ${shortOf(complete.id)}`
+  const why =
+    row.status === 'pending'
+      ? `The compaction of checkpoint ${id} is not confirmed yet: nothing is known to be dropped. It is confirmed by palimpsest scan, once its agent has written it down.`
+      : `Checkpoint ${id} is of no compaction (${row.reason}): nothing was dropped. To compare it with another one: palimpsest diff ${id} ID2.`
+  return new CheckpointError('ARGUMENT_INVALID', `${why} ${instead}`, {
+    argument: 'id',
+    expected: 'a checkpoint of a completed compaction',
+  })
+}
+
+function shortOf(id: string): string {
+  return id.slice(-8)
 }

@@ -5,9 +5,9 @@ import { growingIndex } from './packed-index.ts'
 import { type DamagedRange, type StoredSession, storedSource, storedTranscript } from './snapshot.ts'
 import type { AbortOptions } from './storage.ts'
 import { eachLine, type StructureSink } from './structure-sink.ts'
-import type { Context, ContextView, Entry, EntryIndex, IndexedEntry, KeptEntries, LinePlace } from './transcript.ts'
+import type { Context, ContextView, Entry, EntryIndex, IndexedEntry, KeptEntries, LinePlace, PartName } from './transcript.ts'
 
-/** The structure of a snapshot's main part: one pass over it, of which only ids, parents and byte ranges are kept. */
+/** The structure of a part of a snapshot: one pass over it, of which only ids, parents and byte ranges are kept. */
 export interface SnapshotIndex {
   readonly entries: EntryIndex
   readonly badLines: BadLines
@@ -20,13 +20,17 @@ export interface SnapshotIndex {
   bodyInSteps(entry: IndexedEntry, options: AbortOptions): Promise<{ readonly entry: Entry; readonly steps: readonly EntryStep[] }>
 }
 
-/** Indexes the main part of a checkpoint. Over a damaged chunk everything else is still indexed. */
-export async function indexSnapshot(session: StoredSession, record: CheckpointRecord, options: AbortOptions): Promise<SnapshotIndex> {
+/** Indexes the main part of a checkpoint, or another one of its parts. Over a damaged chunk everything else is still indexed. */
+export async function indexSnapshot(
+  session: StoredSession,
+  record: CheckpointRecord,
+  { part = 'main', ...options }: AbortOptions & { readonly part?: PartName | undefined },
+): Promise<SnapshotIndex> {
   const reader = session.environment.readerOf(record.agent)
   const damaged: DamagedRange[] = []
-  const main = record.parts.filter((part) => part.name === 'main')
-  const source = await storedSource(session, main[0] ?? { name: 'main', stream: 0, bytes: 0 }, options)
-  const transcript = storedTranscript(session, main, { ...options, path: record.preCompaction.sessionFile, damaged })
+  const parts = record.parts.filter((candidate) => candidate.name === part)
+  const source = await storedSource(session, parts[0] ?? { name: part, stream: 0, bytes: 0 }, options)
+  const transcript = storedTranscript(session, parts, { ...options, path: record.preCompaction.sessionFile, damaged })
   const index = growingIndex()
   const badLines = growingBadLines()
   const isWhole = wholeLines(damaged)
@@ -40,7 +44,7 @@ export async function indexSnapshot(session: StoredSession, record: CheckpointRe
     message: (message) => !isWhole(message) || index.addMessage(message),
     has: (id) => index.positionOf(id) !== undefined,
   }
-  await eachLine(reader, transcript, sink, { ...options, wellFormed: record.badLines === 0 })
+  await eachLine(reader, transcript, sink, { ...options, part, wellFormed: part === 'main' && record.badLines === 0 })
   const entries = bridged(index, damaged)
   return {
     entries,

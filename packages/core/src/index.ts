@@ -56,7 +56,7 @@ export type {
   SessionProgress,
   StreamProgress,
 } from './search-index.ts'
-export type { IndexOptions, IndexReport } from './search-indexing.ts'
+export type { IndexingProgress, IndexOptions, IndexReport } from './search-indexing.ts'
 export { hasContent, type ParsedQuery, parseSearchQuery, type SearchFilters, type SearchTerm } from './search-query.ts'
 export { fingerprintOf, searchableText } from './search-text.ts'
 export { shellQuoted } from './shell-quoted.ts'

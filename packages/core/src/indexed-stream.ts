@@ -33,16 +33,25 @@ export interface IndexingSession {
   readonly index: SearchIndex
 }
 
+/** What is told after each batch but the last. */
+export interface StreamOptions extends AbortOptions {
+  /** The stream is indexed up to this byte. `false` stops it there. */
+  readonly written: (bytes: number) => boolean
+}
+
+/** What came of it. Of the main part the structure is given, from its first byte on. `overtaken`: another process went on with the stream meanwhile. */
+export type IndexedStream = { readonly outcome: 'indexed'; readonly entries: EntryIndex } | { readonly outcome: 'paused' | 'overtaken' }
+
 /**
- * Indexes what a stream has between `known` and the target, in batches each of which is there whole or not at all. Of the main part it gives the
- * structure, from its first byte on. Gives `undefined` where another process went on with the stream meanwhile.
+ * Indexes what a stream has between `known` and the target, in batches each of which is there whole or not at all. Where it was stopped between two,
+ * the next call goes on from the last.
  */
 export async function indexStream(
   session: IndexingSession,
   target: StreamTarget,
   known: StreamProgress | undefined,
-  options: AbortOptions,
-): Promise<{ readonly entries: EntryIndex } | undefined> {
+  { written, ...options }: StreamOptions,
+): Promise<IndexedStream> {
   const { stored, reader } = session
   const { part, stream, bytes } = target
   const damaged: DamagedRange[] = []
@@ -62,11 +71,13 @@ export async function indexStream(
     options.signal?.throwIfAborted()
     if (entry.kind === 'bad') writer.passed(entry)
     else if (entry.end > from.base && entry.start >= from.resume.start && !isDamaged(entry, damaged)) {
-      if (!(await writer.add(entry))) return undefined
+      const added = await writer.add(entry)
+      if (added === 'overtaken') return { outcome: added }
+      if (added !== 'kept' && !written(added.upTo)) return { outcome: 'paused' }
     }
   }
   const endsLine = bytes === 0 || (await source.read(bytes - 1, bytes, options))[0] === lineFeed
-  return (await writer.finish(endsLine)) ? { entries } : undefined
+  return (await writer.finish(endsLine)) ? { outcome: 'indexed', entries } : { outcome: 'overtaken' }
 }
 
 /** Tells what a stream has before a byte from what it may have there after it was cut and grew again. */
@@ -153,8 +164,9 @@ async function* plainEntries(
 interface BatchWriter {
   /** A line that is none: it is behind what was read. */
   passed(place: LinePlace): void
-  /** `false` where another process went on with the stream. */
-  add(entry: Entry): Promise<boolean>
+  /** Keeps an entry for the next batch; where that was full it is written first, up to where the entry begins. */
+  add(entry: Entry): Promise<'kept' | 'overtaken' | { readonly upTo: number }>
+  /** Writes what is left. `false` where another process went on with the stream. */
   finish(endsLine: boolean): Promise<boolean>
 }
 
@@ -183,11 +195,11 @@ function batchWriter(
     async add(entry) {
       const isFull = characters >= batchCharacters || batch.length >= batchEntries
       // What is behind the batch begins with this entry.
-      if (isFull && !(await write(entry.start, { start: entry.start, line: entry.line }))) return false
+      if (isFull && !(await write(entry.start, { start: entry.start, line: entry.line }))) return 'overtaken'
       batch.push(searchable(entry, part, stream, reader.textNeedsNote === true))
       characters += entry.text.length
       if (entry.start >= (last?.start ?? 0)) last = entry
-      return true
+      return isFull ? { upTo: entry.start } : 'kept'
     },
     async finish(endsLine) {
       const resume =

@@ -1,11 +1,13 @@
+import type { CheckpointRecord } from './checkpoint.ts'
 import { indexSnapshot, type SnapshotIndex } from './entry-index.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError } from './errors.ts'
+import { partNamed } from './raw-bytes.ts'
 import { resolveRecord } from './resolve.ts'
 import { type ReadView, type SnapshotView, snapshotView, type ViewItem } from './snapshot-view.ts'
 import type { AbortOptions } from './storage.ts'
 import { limitWithin, trimmed, wholeNumber } from './text-input.ts'
-import type { EntryKind, EntryRole, Problem } from './transcript.ts'
+import type { EntryKind, EntryRole, PartName, Problem } from './transcript.ts'
 import type { WithinSession } from './within-session.ts'
 
 const limits = { default: 50, most: 1000 }
@@ -15,8 +17,10 @@ const viewsAround: readonly ReadView[] = ['context', 'all', 'raw']
 
 /** Which entries of a checkpoint. */
 export interface ReadQuery extends WithinSession {
-  /** By default `context`; with `around` the first of `context`, `all` and `raw` that has the entry. */
+  /** By default `context`; with `around` the first of `context`, `all` and `raw` that has the entry; of a sidecar `raw` alone. */
   readonly view?: ReadView | undefined
+  /** A sidecar, instead of the main part: all its lines. */
+  readonly part?: PartName | undefined
   /** The place in the view of the first entry, from 0. */
   readonly from?: number | undefined
   /** 1 to 1000, by default 50. */
@@ -36,7 +40,7 @@ export interface ReadEntry {
   readonly tool?: string | undefined
   readonly createdAt?: number | undefined
   readonly text: string
-  /** Line of the main part from 0; absent for a summary that stands in no line. */
+  /** Line of the part from 0; absent for a summary that stands in no line. */
   readonly line?: number | undefined
   /** In the views of a completed compaction: whether it is gone from the context after it. */
   readonly dropped?: boolean | undefined
@@ -46,6 +50,8 @@ export interface ReadEntry {
 export interface EntryPage {
   readonly checkpointId: string
   readonly view: ReadView
+  /** Absent for the main part. */
+  readonly part?: PartName | undefined
   readonly entries: readonly ReadEntry[]
   /** How many entries the view has. */
   readonly total: number
@@ -67,8 +73,10 @@ export async function readEntries(environment: Environment, id: string, query: R
   const limit = limitWithin(query.limit, limits)
   const options = { signal: query.signal }
   const { record, ...located } = await resolveRecord(environment, id, query)
-  const snapshot = await indexSnapshot({ environment, name: located.name, ledger: located.ledger }, record, options)
-  const { view, found } = viewMeant(query, (wanted) => snapshotView(snapshot, record, wanted, { dropped: query.dropped === true }))
+  const part = sidecarMeant(record, query)
+  const snapshot = await indexSnapshot({ environment, name: located.name, ledger: located.ledger }, record, { ...options, part })
+  const asked: ReadQuery = part === undefined ? query : { ...query, view: 'raw' }
+  const { view, found } = viewMeant(asked, (wanted) => snapshotView(snapshot, record, wanted, { dropped: query.dropped === true }))
   const from = firstOf(found, query, limit)
   const entries: ReadEntry[] = []
   for (let place = from; place < Math.min(from + limit, found.total); place++) {
@@ -78,12 +86,23 @@ export async function readEntries(environment: Environment, id: string, query: R
   return {
     checkpointId: located.row.id,
     view,
+    ...(part === undefined ? {} : { part }),
     entries,
     total: found.total,
     from,
     ...(from + limit < found.total ? { next: from + limit } : {}),
     problems: found.problems,
   }
+}
+
+/** The sidecar that was asked for; `undefined` for the main part. A sidecar has no branches and no compactions: throws for what needs them. */
+function sidecarMeant(record: CheckpointRecord, { part, view, dropped }: ReadQuery): PartName | undefined {
+  if (part === undefined || partNamed(record, part).name === 'main') return undefined
+  if ((view === undefined || view === 'raw') && dropped !== true) return part
+  throw new CheckpointError('ARGUMENT_INVALID', `The part ${JSON.stringify(part)} has the view raw alone: contexts are of the main part.`, {
+    argument: view === undefined || view === 'raw' ? 'dropped' : 'view',
+    expected: 'raw',
+  })
 }
 
 /** The view that was asked for; where none was, one that has the entry around which to read. */
@@ -107,8 +126,9 @@ function firstOf(view: SnapshotView, query: ReadQuery, limit: number): number {
   if (from !== undefined) throw new CheckpointError('ARGUMENT_INVALID', 'Give either from or around, not both.', { argument: 'around' })
   const at = view.placeOf(around)
   if (at === undefined) {
-    const where = query.view === undefined ? 'This checkpoint has no entry' : 'This view has no entry'
-    const advice = query.view === undefined ? '' : ' Try the view all or raw.'
+    const isPart = query.part !== undefined && query.part !== 'main'
+    const where = isPart ? 'This part has no entry' : query.view === undefined ? 'This checkpoint has no entry' : 'This view has no entry'
+    const advice = isPart || query.view === undefined ? '' : ' Try the view all or raw.'
     throw new CheckpointError('ARGUMENT_INVALID', `${where} ${JSON.stringify(around)}.${advice}`, {
       argument: 'around',
       expected: 'an entry id of the view',

@@ -68,6 +68,7 @@ export async function reportLosses(environment: Environment, query: ReportQuery)
           byAgent.set(agent, losses)
           for (const sum of [total, losses]) sum.add(diff, summary?.length ?? 0)
           forgottenMost = most([...forgottenMost, ...goneIn(diff)])
+          if (diff.gaps > 0) problems.push({ checkpointId: id, message: gapsIn(diff) })
           compared += 1
           onProgress?.({ compared })
         }
@@ -97,6 +98,10 @@ async function compare(
     if (isCheckpointError(error) && error.code !== 'STORAGE_UNAVAILABLE') return error
     throw error
   }
+}
+
+function gapsIn({ gaps }: CheckpointDiff): string {
+  return `Of its transcript ${gaps === 1 ? '1 range is' : `${gaps} ranges are`} damaged in storage: what stood there is in no number. What can be mended is mended by: palimpsest verify --repair`
 }
 
 function goneIn(diff: CheckpointDiff): LossReport['forgottenMost'] {

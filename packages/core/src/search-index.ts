@@ -138,7 +138,8 @@ export interface SearchIndexSize {
 /**
  * Full-text search over the entries of stored sessions. Derived: it holds no text, losing it loses nothing, and several processes may use one at
  * once. Every write is atomic, so that whoever was killed goes on from the last one. What it can't use (a damaged file, one of another version) it
- * begins anew by itself. Throws `STORAGE_UNAVAILABLE` where it stays locked, and `STORAGE_REFUSED` where it can't be written.
+ * begins anew by itself; where damage shows only in an answer, it throws `STORAGE_UNAVAILABLE` with the operation `begin the search index anew`: all that it
+ * said before is to be asked again. Throws `STORAGE_UNAVAILABLE` where it stays locked, and `STORAGE_REFUSED` where it can't be written.
  */
 export interface SearchIndex {
   progress(options?: AbortOptions): Promise<IndexProgress>

@@ -1,77 +1,113 @@
+import { againWhereBegunAnew, isBegunAnew } from './begun-anew.ts'
 import type { CheckpointRow } from './checkpoint.ts'
-import { indexTranscript } from './entry-index.ts'
 import type { Environment } from './environment.ts'
 import { CheckpointError, isCheckpointError } from './errors.ts'
-import { firstEntries } from './first-entries.ts'
+import { indexDropped } from './indexed-drops.ts'
 import { type IndexingSession, indexStream, prefixDigests, type StreamTarget } from './indexed-stream.ts'
 import { knownRecord } from './known-records.ts'
-import { leadingCount } from './leading-count.ts'
 import type { Ledger } from './ledger.ts'
 import { byNewest } from './rows.ts'
 import type { SearchIndex, SessionProgress, StreamProgress } from './search-index.ts'
 import { readSession, sessionNames, type UnreadableSession } from './session-index.ts'
-import { storedTranscript } from './snapshot.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { mapStorageErrors } from './storage-failure.ts'
 import { chainOf, streamsOf } from './stream.ts'
-import { eachLine } from './structure-sink.ts'
-import type { EntryIndex, PartName } from './transcript.ts'
+import { type TimeLimit, timeLimit } from './time-limit.ts'
+import type { PartName } from './transcript.ts'
 
 /** How a search index is brought up to date. */
 export interface IndexOptions extends AbortOptions {
   /** Forgets everything first. */
   readonly rebuild?: boolean | undefined
-  /** Stops between two sessions once so many milliseconds are over; by default it doesn't. */
+  /**
+   * Stops once so many milliseconds are over, within a session too, but not before something was indexed; by default it doesn't. What was indexed
+   * stays, and the next call goes on from there.
+   */
   readonly withinMs?: number | undefined
   /** Sessions that are indexed before all others. */
   readonly first?: readonly Key[] | undefined
-  /** Called before the first session, and after each. */
-  readonly onProgress?: ((progress: { readonly done: number; readonly total: number }) => void) | undefined
+  /** Called before the first session, after each, and within a long one. */
+  readonly onProgress?: ((progress: IndexingProgress) => void) | undefined
+}
+
+/** How far indexing has come. */
+export interface IndexingProgress {
+  /** Sessions that are done, and that there are to do. */
+  readonly done: number
+  readonly total: number
+  /** Of the session that is being indexed: bytes of its transcript. */
+  readonly session?: { readonly doneBytes: number; readonly totalBytes: number } | undefined
 }
 
 /** What came of it. */
 export interface IndexReport {
   /** Sessions that were indexed, or had changed and held nothing new. */
   readonly indexed: number
-  /** Sessions that still wait. */
+  /** Sessions that still wait, those that are indexed in part among them. */
   readonly waiting: number
   readonly problems: readonly { readonly name: string; readonly message: string }[]
 }
 
+/** While others wait a session gets so much of the time that is left: a long one does not keep all others from being found. */
+const shareOfTime = 1 / 2
+
 /**
- * Indexes what is stored and not indexed yet. Resumable: what was killed goes on from its last batch. Several processes may do it at once. Throws
- * `STORAGE_UNAVAILABLE` and `STORAGE_REFUSED` where the index can't be used, and says what to do.
+ * Indexes what is stored and not indexed yet. Resumable: what was killed, or ran out of time, goes on from its last batch. Several processes may do it at
+ * once. Throws `STORAGE_UNAVAILABLE` and `STORAGE_REFUSED` where the index can't be used, and says what to do.
  */
 export async function updateSearchIndex(environment: Environment, options: IndexOptions = {}): Promise<IndexReport> {
   const index = requireSearchIndex(environment)
   if (options.rebuild === true) await index.clear()
+  return againWhereBegunAnew(() => indexWaiting(environment, index, options))
+}
+
+async function indexWaiting(environment: Environment, index: SearchIndex, options: IndexOptions): Promise<IndexReport> {
   await environment.readable(options)
   const first = new Set(options.first)
   const changed = await waitingSessions(environment, index, options)
   const waiting = [...changed.filter((name) => first.has(name)), ...changed.filter((name) => !first.has(name))]
-  const began = performance.now()
+  const total = waiting.length
+  const limit = timeLimit(options.withinMs)
   const unreadable: UnreadableSession[] = []
   let done = 0
-  if (waiting.length > 0) options.onProgress?.({ done, total: waiting.length })
-  for (const name of waiting) {
+  let overtaken = 0
+  if (total > 0) options.onProgress?.({ done, total })
+  while (waiting.length > 0 && !limit.isOver()) {
     options.signal?.throwIfAborted()
-    if (done > 0 && performance.now() - began >= (options.withinMs ?? Number.POSITIVE_INFINITY)) break
+    const name = waiting.shift()
+    if (name === undefined) break
+    const tell = (session: IndexingProgress['session']) => options.onProgress?.({ done, total, session })
+    const own = waiting.length === 0 ? limit : limit.share(shareOfTime)
+    let outcome: Outcome = 'indexed'
     try {
-      await indexSession(environment, index, name, options)
-      await index.settled([name])
+      outcome = await indexSession(environment, index, name, { signal: options.signal, limit: own, tell })
+      if (outcome === 'indexed') await index.settled([name])
     } catch (error) {
       options.signal?.throwIfAborted()
       if (isIndexFailure(error)) throw error
       unreadable.push({ name, error })
     }
-    done += 1
-    options.onProgress?.({ done, total: waiting.length })
+    limit.stepped()
+    if (outcome === 'paused') waiting.push(name)
+    else if (outcome === 'overtaken') overtaken += 1
+    else {
+      done += 1
+      options.onProgress?.({ done, total })
+    }
   }
   return {
     indexed: done - unreadable.length,
-    waiting: waiting.length - done,
+    waiting: waiting.length + overtaken,
     problems: unreadable.map(({ name, error }) => ({ name, message: error instanceof Error ? error.message : String(error) })),
   }
+}
+
+/** `paused`: time was over before the session was done. `overtaken`: another process goes on with it. */
+type Outcome = 'indexed' | 'paused' | 'overtaken'
+
+interface SessionOptions extends AbortOptions {
+  readonly limit: TimeLimit
+  readonly tell: (session: IndexingProgress['session']) => void
 }
 
 /** The index of a service that has one. Throws `ARGUMENT_INVALID`. */
@@ -94,55 +130,88 @@ async function waitingSessions(environment: Environment, index: SearchIndex, opt
   // Of a store that was begun anew nothing tells which sessions are gone.
   const changed = told ?? [...(await sessionNames(environment, options)), ...(await index.sessions(options))]
   const waiting = [...new Set([...known.waiting, ...changed])].sort()
-  // Most often nothing did: then nothing is written.
-  if (changes?.token === undefined || (changes.token === known.token && waiting.length === known.waiting.length)) return waiting
+  // What tells nothing new is not written down: an index that is locked, or can't be written, can still be asked.
+  const isKnown = changes?.token === known.token && waiting.length === known.waiting.length
+  if (changes?.token === undefined || isKnown) return waiting
   await index.advance(known.token, { token: changes.token, waiting })
   return waiting
 }
 
 /** A session as its ledger is now. What went missing while it was read may have been replaced: then once more. */
-async function indexSession(environment: Environment, index: SearchIndex, name: Key, options: AbortOptions): Promise<void> {
+async function indexSession(environment: Environment, index: SearchIndex, name: Key, options: SessionOptions): Promise<Outcome> {
   for (let tries = 3; ; tries -= 1) {
     const session = await readSession(environment, name, options)
-    if (session === undefined || session.rows.length === 0) return index.forget([name])
+    if (session === undefined || session.rows.length === 0) {
+      await index.forget([name])
+      return 'indexed'
+    }
     const known = await index.session(name, options)
-    if (known?.commit !== undefined && known.commit === session.ledger.commits.at(-1)) return
+    if (known?.commit !== undefined && known.commit === session.ledger.commits.at(-1)) return 'indexed'
     try {
-      if (await indexLedger(environment, index, { name, ...session }, options)) return
+      const outcome = await indexLedger(environment, index, { name, ...session }, options)
+      if (outcome !== 'overtaken') return outcome
     } catch (error) {
       if (tries === 0 || !isCheckpointError(error, 'CHECKPOINT_CORRUPT')) throw error
       if ((await readSession(environment, name, options))?.ledger.commitCount === session.ledger.commitCount) throw error
     }
-    if (tries === 0) return
+    if (tries === 0) return 'overtaken'
   }
 }
 
-/** `false` where another process went on with the session meanwhile. */
 async function indexLedger(
   environment: Environment,
   index: SearchIndex,
   { name, ledger, rows }: { readonly name: Key; readonly ledger: Ledger; readonly rows: readonly CheckpointRow[] },
-  options: AbortOptions,
-): Promise<boolean> {
+  options: SessionOptions,
+): Promise<Outcome> {
   const facts = { name, agent: ledger.agent, sessionKey: ledger.sessionKey, cwd: ledger.cwd }
   const session: IndexingSession = { stored: { environment, name, ledger }, facts, reader: environment.readerOf(ledger.agent), index }
   const known = await stillRight(session, await index.session(name, options), options)
   const fresh = rows.filter((row) => known?.checkpoints.get(row.id) !== row.record).sort((left, right) => byNewest(right, left))
   const wanted = await wantedStreams(session, rows, fresh, options)
+  const { limit, tell } = options
+  const measure = measured(session, wanted, known)
   for (const target of wanted) {
     const progress = progressOf(known, target.part, target.stream)
     const isBehind = progress === undefined || progress.bytes < target.bytes
-    const indexed = isBehind ? await indexStream(session, target, progress, options) : undefined
-    if (isBehind && indexed === undefined) return false
+    if (isBehind && limit.isOver()) return 'paused'
+    const written = (bytes: number): boolean => {
+      limit.stepped()
+      tell(measure(target, bytes))
+      return !limit.isOver()
+    }
+    const indexed = isBehind ? await indexStream(session, target, progress, { signal: options.signal, written }) : undefined
+    if (indexed !== undefined && indexed.outcome !== 'indexed') return indexed.outcome
+    if (isBehind) written(target.bytes)
     const ofStream = target.part === 'main' ? fresh.filter((row) => row.stream === target.stream) : []
-    if (ofStream.length > 0) await indexDropped(session, target, ofStream, indexed?.entries, options)
+    if (ofStream.length > 0 && !(await indexDropped(session, target, ofStream, indexed?.entries, options))) return 'paused'
   }
   await index.complete(
     facts,
     ledger.commits.at(-1) ?? '',
     rows.map((row) => row.id),
   )
-  return true
+  return 'indexed'
+}
+
+/** How far a session is indexed, in bytes, when a stream of it is indexed up to one. */
+function measured(
+  { stored: { ledger } }: IndexingSession,
+  wanted: readonly StreamTarget[],
+  known: SessionProgress | undefined,
+): (target: StreamTarget, bytes: number) => { readonly doneBytes: number; readonly totalBytes: number } {
+  const baseOf = ({ part, stream }: StreamTarget) => streamsOf(ledger, part)[stream]?.base?.bytes ?? 0
+  const doneBytes = new Map(
+    wanted.map((target) => {
+      const upTo = Math.min(target.bytes, progressOf(known, target.part, target.stream)?.bytes ?? 0)
+      return [target, Math.max(0, upTo - baseOf(target))]
+    }),
+  )
+  const totalBytes = wanted.reduce((sum, target) => sum + Math.max(0, target.bytes - baseOf(target)), 0)
+  return (target, bytes) => {
+    doneBytes.set(target, Math.max(0, bytes - baseOf(target)))
+    return { doneBytes: [...doneBytes.values()].reduce((sum, done) => sum + done, 0), totalBytes }
+  }
 }
 
 /** What is known of a session, without streams that were cut, or cut and grown again, since. */
@@ -162,7 +231,10 @@ async function stillRight(
   return known
 }
 
-/** How far each stream is needed: where the rows stand, and what their streams begin with. Older streams first. */
+/**
+ * How far each stream is needed: where the rows stand, and what their streams begin with. Older streams first; sidecars before the main part, since a row is
+ * no longer fresh once what it dropped is known, and nobody would ask for its sidecars then.
+ */
 async function wantedStreams(
   { stored: { environment, name, ledger } }: IndexingSession,
   rows: readonly CheckpointRow[],
@@ -182,45 +254,8 @@ async function wantedStreams(
     const { parts } = await knownRecord(environment, name, row, options)
     for (const part of parts) if (part.name !== 'main') want(part.name, part.stream, part.bytes)
   }
-  return [...targets.values()].sort((left, right) => left.stream - right.stream)
-}
-
-/** Finds out which entries the compactions of checkpoints on one stream dropped: in the context before, and not in that after. */
-async function indexDropped(
-  session: IndexingSession,
-  target: StreamTarget,
-  rows: readonly CheckpointRow[],
-  indexed: EntryIndex | undefined,
-  options: AbortOptions,
-): Promise<void> {
-  const { stored, reader, index } = session
-  const { environment, name, ledger } = stored
-  const entries = indexed ?? (await structureOf(session, target, options))
-  const chain = chainOf(ledger, 'main', target.stream)
-  for (const row of rows) {
-    const record = await knownRecord(environment, name, row, options)
-    const leafId = record.preCompaction.leafId ?? ''
-    const dropped: { stream: number; start: number }[] = []
-    if (record.status === 'complete') {
-      const before = firstEntries(
-        entries,
-        leadingCount(entries.size, (position) => (entries.endOf(position) ?? 0) <= row.bytes),
-      )
-      const kept = new Set(reader.kept(before, leafId, record))
-      for (const position of reader.context(before, leafId, 'context').positions) {
-        const end = before.endOf(position) ?? 0
-        const home = chain.find((link) => end <= link.endBytes)
-        if (!kept.has(position) && home !== undefined) dropped.push({ stream: home.index, start: before.startOf(position) ?? 0 })
-      }
-    }
-    await index.dropped({ session: name, checkpointId: row.id, record: row.record, entries: dropped })
-  }
-}
-
-async function structureOf({ stored, reader }: IndexingSession, target: StreamTarget, options: AbortOptions): Promise<EntryIndex> {
-  const { part, stream, bytes } = target
-  const transcript = storedTranscript(stored, [{ name: part, stream, bytes }], { ...options, damaged: [] })
-  return (await indexTranscript((sink) => eachLine(reader, transcript, sink, options))).index
+  const mainLast = (target: StreamTarget) => (target.part === 'main' ? 1 : 0)
+  return [...targets.values()].sort((left, right) => mainLast(left) - mainLast(right) || left.stream - right.stream)
 }
 
 function progressOf(known: SessionProgress | undefined, part: PartName, stream: number): StreamProgress | undefined {
@@ -230,5 +265,5 @@ function progressOf(known: SessionProgress | undefined, part: PartName, stream: 
 /** Whether it is the index that failed, not a session. */
 function isIndexFailure(error: unknown): boolean {
   if (!isCheckpointError(error)) return false
-  return 'operation' in error.details && error.details.operation === 'use the search index'
+  return isBegunAnew(error) || ('operation' in error.details && error.details.operation === 'use the search index')
 }

@@ -81,6 +81,11 @@ export function parseSearchQuery(text: string, now: number): ParsedQuery {
   return query
 }
 
+/** Whether a query has neither words nor filters, but signs alone: nothing can be looked up for it. Pure. */
+export function isOfSignsAlone({ terms, without, filters }: ParsedQuery): boolean {
+  return terms.length + without.length === 0 && !hasFilter(filters)
+}
+
 /** Whether a text has a letter, a digit or a pictogram, without which nothing can be looked up. */
 export function hasContent(text: string): boolean {
   return /[\p{L}\p{N}\p{Co}\p{Extended_Pictographic}]/u.test(text)

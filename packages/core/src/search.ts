@@ -5,7 +5,7 @@ import { foundEntries } from './found-entries.ts'
 import { sessionName } from './keys.ts'
 import type { IndexHit } from './search-index.ts'
 import { type IndexOptions, requireSearchIndex, updateSearchIndex } from './search-indexing.ts'
-import { type ParsedQuery, parseSearchQuery } from './search-query.ts'
+import { isOfSignsAlone, type ParsedQuery, parseSearchQuery } from './search-query.ts'
 import { hasSigns, type SearchHit, type ShownHit, shownHits } from './shown-hits.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import { limitWithin, wholeNumber } from './text-input.ts'
@@ -53,7 +53,7 @@ export interface SearchQuery extends AbortOptions {
 export interface SearchPage {
   readonly hits: readonly SearchHit[]
   readonly nextCursor?: string | undefined
-  /** How many sessions were not indexed yet, and so not looked into. */
+  /** How many sessions were not wholly indexed yet: what is missing of them was not looked into. */
   readonly waiting: number
   /** What could not be indexed or read; all else was. */
   readonly problems: readonly { readonly name: string; readonly message: string }[]
@@ -68,9 +68,11 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   const limit = limitWithin(query.limit, limits)
   const characters = wholeNumber('snippetCharacters', query.snippetCharacters) ?? snippetDefault
   const updateMs = wholeNumber('updateMs', query.updateMs) ?? updateDefaultMs
-  const parsed = narrowed(parseSearchQuery(query.query, environment.now()), query)
+  const written = parseSearchQuery(query.query, environment.now())
+  const parsed = narrowed(written, query)
   const cursor = query.cursor === undefined ? { window: 0, skip: 0 } : parseCursor(query.cursor)
   const { waiting, problems } = await brought(environment, updateMs, query)
+  if (isOfSignsAlone(written)) return { hits: [], waiting, problems }
   const entries = foundEntries(environment, query)
   const request = { ...parsed, sessions: wantedSessions(environment, query), cwd: query.cwd, signal: query.signal }
   const page = pageOf(limit)

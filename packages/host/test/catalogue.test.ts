@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { fileURLToPath } from 'node:url'
@@ -265,6 +265,26 @@ describe('the file', () => {
     expect(await again.names()).toEqual(new Set())
     await again.changed(catalogued('one', [1]))
     expect(await timesOf(again)).toEqual([1])
+  })
+
+  test('a link in its place goes, and the database that it leads to is left as it was', async () => {
+    const { folder, file, catalogue } = await fresh()
+    const kept = catalogued('kept', [1])
+    await catalogue.changed(kept)
+    catalogue.close()
+    await rm(file)
+    const outside = join(folder, 'outside.sqlite')
+    const database = new DatabaseSync(outside)
+    database.exec('CREATE TABLE mine (a); INSERT INTO mine VALUES (1)')
+    database.close()
+    const before = await readFile(outside)
+    await symlink(outside, file)
+    const again = await open({ folder })
+    await again.changed(kept)
+    expect(await timesOf(again)).toEqual([1])
+    again.close()
+    expect((await readFile(outside)).equals(before)).toBe(true)
+    expect((await lstat(file)).isFile()).toBe(true)
   })
 
   test('a file that was deleted or replaced under an open catalogue is opened anew', async () => {

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, statSync, unlinkSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 
@@ -14,7 +14,7 @@ export function createPrivately(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
+    if (!hasCode(error, 'EEXIST')) throw error
   }
 }
 
@@ -26,7 +26,19 @@ export function inodeOf(path: string): bigint | undefined {
 /** Deletes a database that holds nothing that can't be had again, with its side files. It must not be open here. Idempotent. */
 export function deleteDerived(path: string): void {
   // The file itself last: beside an empty new one SQLite ignores what is left of the old.
-  for (const suffix of ['-wal', '-shm', '']) rmSync(`${path}${suffix}`, { force: true })
+  for (const suffix of ['-wal', '-shm', '']) unlink(`${path}${suffix}`)
+}
+
+function unlink(path: string): void {
+  try {
+    unlinkSync(path)
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error
+  }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code
 }
 
 /** SQLite's primary result code; of anything else that was thrown, 0. */

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { isCheckpointError } from '@palimpsest/core'
 import { integerOf, optionalIntegerOf } from './columns.ts'
 import { statement, transaction } from './derived-file.ts'
-import type { SearchDatabase } from './search-database.ts'
+import { cannotBeUsed, type SearchDatabase } from './search-database.ts'
 
 /** Below so many new entries it isn't worth it. */
 const fewestAdded = 1_000
@@ -23,7 +23,8 @@ export async function mergeSegments(file: SearchDatabase): Promise<void> {
       await new Promise((resolve) => setImmediate(resolve))
     }
   } catch (error) {
-    if (!isCheckpointError(error)) throw error
+    // Damage is for whoever asks next.
+    if (!isCheckpointError(error) || !('operation' in error.details) || error.details.operation !== cannotBeUsed) throw error
   }
 }
 

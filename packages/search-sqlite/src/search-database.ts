@@ -1,6 +1,8 @@
-import { statSync } from 'node:fs'
+import { lstatSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
+import { pathToFileURL } from 'node:url'
 import { type AbortOptions, CheckpointError } from '@palimpsest/core'
 import { DamagedIndexError } from './columns.ts'
 import { busyCodes, busyTimeoutMs, createPrivately, deleteDerived, inodeOf, resultCode } from './derived-file.ts'
@@ -11,6 +13,8 @@ const longestLogBytes = 256 * 1024
 /** SQLite's primary result codes. */
 const refusedCodes: ReadonlySet<number> = new Set([3, 8, 13, 14, 23])
 const damageCodes: ReadonlySet<number> = new Set([11, 26])
+/** Those of a file that may be sound, but not be written: permission, read-only, can't open. */
+const unwritableCodes: ReadonlySet<number> = new Set([3, 8, 14])
 
 type Sqlite = typeof import('node:sqlite')
 
@@ -18,11 +22,12 @@ type Sqlite = typeof import('node:sqlite')
 export interface SearchDatabase {
   /**
    * Runs `work`, which is synchronous and may be run again. Opens the file when it has to; a damaged or foreign one is deleted and begun again,
-   * one that another process has replaced is opened anew. Waits some seconds for other writers. Throws `STORAGE_UNAVAILABLE` where the file stays
-   * locked or can't be read, `STORAGE_REFUSED` where it can't be written.
+   * one that another process has replaced is opened anew, one that can't be written is opened to be read. Waits some seconds for other writers.
+   * Throws `STORAGE_UNAVAILABLE` where the file stays locked or can't be read, and where damage shows only in `work`: then the file was begun anew,
+   * and what was answered before is to be asked again (`operation` is `begin the search index anew`). Throws `STORAGE_REFUSED` where it can't be written.
    */
   run<Value>(work: (database: DatabaseSync) => Value, options?: AbortOptions): Promise<Value>
-  /** Deletes the file, so that every process begins again. */
+  /** Deletes the file, so that every process begins again. Throws `STORAGE_REFUSED` where that can't be, or something else is in its place. */
   discard(): void
   /** Empties the log of what was written last into the file, once that is long and nobody reads. */
   fold(): Promise<void>
@@ -31,6 +36,9 @@ export interface SearchDatabase {
   /** Idempotent; `run` throws afterwards. */
   close(): void
 }
+
+/** The `operation` of errors that say why the file can't be used, as it is. */
+export const cannotBeUsed = 'use the search index'
 
 /** A database in the memory of this process alone. */
 export const inMemory = ':memory:'
@@ -56,7 +64,13 @@ export function searchDatabase(path: string, { busyMs, sqlite, olderPaths = [] }
   }
   const discard = () => {
     release()
-    if (path !== inMemory) deleteDerived(path)
+    if (path === inMemory) return
+    try {
+      refuseOther(path)
+      deleteDerived(path)
+    } catch (error) {
+      throw error instanceof CheckpointError ? error : failure(path, 0, error)
+    }
   }
   const current = () => {
     if (closed) throw new CheckpointError('STORAGE_UNAVAILABLE', 'The search index is closed.', { operation: 'search' })
@@ -78,9 +92,11 @@ export function searchDatabase(path: string, { busyMs, sqlite, olderPaths = [] }
           await wait(5 + Math.random() * 20)
           continue
         }
-        if (isDamage(error, code) && !renewed) {
-          renewed = true
+        if (isDamage(error, code)) {
+          const wasAsked = opened !== undefined
           discard()
+          if (wasAsked || renewed) throw begunAnew(path, error)
+          renewed = true
           continue
         }
         // A transaction that could not be rolled back ends with its connection.
@@ -105,11 +121,22 @@ export function searchDatabase(path: string, { busyMs, sqlite, olderPaths = [] }
   }
 }
 
-function openDatabase(
-  path: string,
-  sqlite: () => Sqlite,
-  olderPaths: readonly string[],
-): { database: DatabaseSync; inode: bigint | undefined } {
+interface OpenDatabase {
+  readonly database: DatabaseSync
+  readonly inode: bigint | undefined
+}
+
+function openDatabase(path: string, sqlite: () => Sqlite, olderPaths: readonly string[]): OpenDatabase {
+  if (path !== inMemory) refuseOther(path)
+  try {
+    return openToWrite(path, sqlite, olderPaths)
+  } catch (error) {
+    if (!unwritableCodes.has(resultCode(error)) || !isWhole(path)) throw error
+    return openToRead(path, sqlite)
+  }
+}
+
+function openToWrite(path: string, sqlite: () => Sqlite, olderPaths: readonly string[]): OpenDatabase {
   const { DatabaseSync: Database } = sqlite()
   if (path !== inMemory) createPrivately(path)
   const inode = fileInode(path)
@@ -125,12 +152,51 @@ function openDatabase(
       createTables(database)
       for (const older of olderPaths) deleteDerived(older)
     }
-    const version = versionOf(database)
-    if (version !== schemaVersion) throw new DamagedIndexError(`The search index has version ${version}, not ${schemaVersion}.`)
-    return { database, inode }
+    return { database: ofThisVersion(database), inode }
   } catch (error) {
     database.close()
     throw error
+  }
+}
+
+/** In a folder that can't be written SQLite can't make the files that stand beside a log: it is told that nobody writes. */
+function openToRead(path: string, sqlite: () => Sqlite): OpenDatabase {
+  const { DatabaseSync: Database } = sqlite()
+  const url = pathToFileURL(path)
+  url.searchParams.set('immutable', '1')
+  const inode = fileInode(path)
+  const database = new Database(url, { readOnly: true })
+  try {
+    return { database: ofThisVersion(database), inode }
+  } catch (error) {
+    database.close()
+    throw error
+  }
+}
+
+function ofThisVersion(database: DatabaseSync): DatabaseSync {
+  const version = versionOf(database)
+  if (version !== schemaVersion) throw new DamagedIndexError(`The search index has version ${version}, not ${schemaVersion}.`)
+  return database
+}
+
+/** Whether the file has everything in it: nothing is left in a log that only who may write could bring in. */
+function isWhole(path: string): boolean {
+  const sizeOf = (name: string) => statSync(name, { throwIfNoEntry: false })?.size ?? 0
+  return path !== inMemory && sizeOf(path) > 0 && sizeOf(`${path}-wal`) === 0
+}
+
+/** A folder, or a link to somewhere else, is no index of ours: it is neither followed nor deleted. Throws `STORAGE_REFUSED`. */
+function refuseOther(path: string): void {
+  for (const suffix of ['', '-wal', '-shm']) {
+    const found = lstatSync(`${path}${suffix}`, { throwIfNoEntry: false })
+    if (found === undefined || found.isFile()) continue
+    const kind = found.isDirectory() ? 'a folder' : found.isSymbolicLink() ? 'a link to somewhere else' : 'no file'
+    throw new CheckpointError(
+      'STORAGE_REFUSED',
+      `${path}${suffix}, where the search index belongs, is ${kind}. Nothing of it was touched. Move it away, then: palimpsest index --rebuild`,
+      { operation: cannotBeUsed },
+    )
   }
 }
 
@@ -140,11 +206,19 @@ function fileInode(path: string): bigint | undefined {
 
 function failure(path: string, code: number, cause: unknown): CheckpointError {
   const message = cause instanceof Error ? cause.message : String(cause)
-  const details = { operation: 'use the search index' }
+  const details = { operation: cannotBeUsed }
   if (busyCodes.has(code)) {
     return new CheckpointError(
       'STORAGE_UNAVAILABLE',
       `The search index ${path} is locked by another process. Try again; if it stays locked, end that process, then: palimpsest index --rebuild`,
+      details,
+      { cause },
+    )
+  }
+  if (isOfFiles(cause) && (cause.code === 'EEXIST' || cause.code === 'ENOTDIR')) {
+    return new CheckpointError(
+      'STORAGE_REFUSED',
+      `The search index can't be kept in ${dirname(path)}: a file is in the place of this folder or of one above it. Move the file away, then: palimpsest index --rebuild`,
       details,
       { cause },
     )
@@ -158,7 +232,17 @@ function failure(path: string, code: number, cause: unknown): CheckpointError {
   )
 }
 
-const refusedErrnos: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EISDIR'])
+const refusedErrnos: ReadonlySet<string> = new Set(['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'EISDIR'])
+
+/** What was read before came from an index that is no more. */
+function begunAnew(path: string, cause: unknown): CheckpointError {
+  return new CheckpointError(
+    'STORAGE_UNAVAILABLE',
+    `The search index ${path} was damaged and has been deleted. Everything in it is stored elsewhere: run this again, and it is made anew.`,
+    { operation: 'begin the search index anew' },
+    { cause },
+  )
+}
 
 /** Whether the file is none that can be used, ever: it is damaged, no database, or one of another version. */
 function isDamage(error: unknown, code: number): boolean {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type IndexProgress, type Key, parseKey, type SearchIndex, type SessionProgress } from '@palimpsest/core'
-import { integerOf, optionalIntegerOf, optionalTextOf, textOf } from './columns.ts'
+import { DamagedIndexError, integerOf, optionalIntegerOf, optionalTextOf, textOf } from './columns.ts'
 import { statement, transaction } from './derived-file.ts'
 import { forgetCompactions, keepDropped } from './dropped.ts'
 import { entryCount, findEntries, sameEntries } from './finding.ts'
@@ -80,8 +80,16 @@ export function createSqliteSearchIndex({ folder, sqlite, busyMs = 5_000 }: Sqli
 
 function readProgress(database: DatabaseSync): IndexProgress {
   const row = statement(database, 'SELECT token, waiting FROM progress').get()
-  const waiting: unknown = JSON.parse(textOf(row, 'waiting'))
-  return { token: optionalTextOf(row, 'token'), waiting: Array.isArray(waiting) ? waiting.map((name) => parseKey(String(name))) : [] }
+  return { token: optionalTextOf(row, 'token'), waiting: waitingNames(textOf(row, 'waiting')) }
+}
+
+function waitingNames(text: string): readonly Key[] {
+  try {
+    const names: unknown = JSON.parse(text)
+    return Array.isArray(names) ? names.map((name) => parseKey(String(name))) : []
+  } catch (cause) {
+    throw new DamagedIndexError('The search index does not name the sessions that wait.', { cause })
+  }
 }
 
 function writeProgress(database: DatabaseSync, { token, waiting }: IndexProgress): void {

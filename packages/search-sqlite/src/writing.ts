@@ -65,8 +65,8 @@ export function forgetStream(database: DatabaseSync, session: number, part: Part
     statement(database, 'DELETE FROM stream WHERE number = ?').run(number)
   }
   statement(database, 'UPDATE session SET commitId = NULL WHERE number = ?').run(session)
-  // Which of the entries that are indexed again were dropped has to be found out again.
-  if (part === 'main') forgetCompactions(database, session, () => true)
+  // Which of the entries that are indexed again were dropped, and which sidecars the checkpoints have, is to be found out again.
+  forgetCompactions(database, session, () => true)
 }
 
 interface StreamPlace extends StreamProgress {

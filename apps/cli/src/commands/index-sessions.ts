@@ -1,6 +1,7 @@
 import type { IndexReport, SearchIndexSize } from '@palimpsest/core'
 import { byteSize } from '../byte-size.ts'
 import { addExamples } from '../help.ts'
+import { indexingText } from '../indexing-text.ts'
 import type { Invocation } from '../invocation.ts'
 import type { DefineCommand } from '../program.ts'
 import { startProgress } from '../progress.ts'
@@ -32,7 +33,7 @@ async function index(invocation: Invocation, { rebuild }: IndexCommandOptions): 
     .index({
       ...(rebuild === undefined ? {} : { rebuild }),
       signal: invocation.signal,
-      onProgress: ({ done, total }) => progress.show(`Indexing… ${done} of ${counted(total, 'session')}`),
+      onProgress: (indexing) => progress.show(indexingText('Indexing', indexing)),
     })
     .finally(() => progress.stop())
   await invocation.output.result(report, () => indexLines(report))

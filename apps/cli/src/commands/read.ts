@@ -1,4 +1,4 @@
-import { CheckpointError, type EntryPage, type ReadEntry, type ReadView } from '@palimpsest/core'
+import type { EntryPage, ReadEntry, ReadView } from '@palimpsest/core'
 import { Option } from 'commander'
 import { indented } from '../checkpoint-details.ts'
 import { addExamples } from '../help.ts'
@@ -39,7 +39,7 @@ export const defineRead: DefineCommand = (command, invocation) => {
     .option('--around <entry>', 'the page around this entry, in the first of context, all and raw that has it')
     .option('--dropped', 'only entries that the compaction dropped')
     .option('--raw', 'the exact bytes of the transcript on standard output')
-    .option('--part <name>', 'with --raw: a sidecar instead of the main part (show lists them)')
+    .option('--part <name>', 'every line of a sidecar instead of the main part (show lists them); with --raw its exact bytes')
   addSessionOptions(command)
   command.action((id: string, options: ReadOptions) =>
     options.raw === true ? readRaw(invocation, id, options) : read(invocation, id, options),
@@ -48,15 +48,13 @@ export const defineRead: DefineCommand = (command, invocation) => {
     ['palimpsest read latest', 'what the model saw before the last compaction'],
     ['palimpsest read latest --dropped', 'what it no longer sees'],
     ['palimpsest read latest --around 51a1656c', 'an entry and what stands around it'],
+    ['palimpsest read latest --part subagents/agent-1.jsonl', 'what a sub-agent said'],
     ['palimpsest read latest --raw > session.jsonl', 'the exact bytes'],
   ])
 }
 
 async function read(invocation: Invocation, id: string, options: ReadOptions): Promise<void> {
-  const { agent: _agent, sessionKey: _sessionKey, raw: _raw, part, ...query } = options
-  if (part !== undefined) {
-    throw new CheckpointError('ARGUMENT_INVALID', '--part names the bytes that --raw gives: add --raw.', { argument: '--part' })
-  }
+  const { agent: _agent, sessionKey: _sessionKey, raw: _raw, ...query } = options
   if (query.around !== undefined && query.from !== undefined) refuseTogether('--around', ['--from'], 'both say where the page is.')
   const checkpoints = await invocation.checkpoints()
   const page = await checkpoints.read(id, { ...query, ...withinSession(options, invocation.signal) })
@@ -82,13 +80,16 @@ function blocks(invocation: Invocation, options: ReadOptions, page: EntryPage): 
     ({ line, message }): Text => styled('yellow', `${line === undefined ? '' : `line ${line}: `}${message}`),
   )
   if (page.entries.length === 0)
-    return [...problems, page.total === 0 ? 'No entries in this view.' : `No entries from ${page.from} on: the view has ${page.total}.`]
+    return [...problems, page.total === 0 ? 'No entries here.' : `No entries from ${page.from} on: there are ${page.total}.`]
   const entries = page.entries.flatMap((entry, index) => [...entryLines(entry, page.from + index, invocation.context.now()), ''])
   const last = page.from + page.entries.length - 1
   return [
     ...entries,
     ...problems,
-    styled('dim', `Entries ${page.from} to ${last} of ${page.total}, view ${page.view}.`),
+    styled(
+      'dim',
+      `Entries ${page.from} to ${last} of ${page.total}, ${page.part === undefined ? `view ${page.view}` : `part ${page.part}`}.`,
+    ),
     ...nextEntries(invocation, options, page),
   ]
 }
@@ -112,7 +113,8 @@ function entryLines(entry: ReadEntry, place: number, now: number): readonly Text
 
 function nextEntries(invocation: Invocation, options: ReadOptions, page: EntryPage): readonly Text[] {
   if (page.next === undefined) return []
-  const words = ['read', shortId(page.checkpointId), '--view', page.view, '--from', String(page.next)]
+  const which = page.part === undefined ? ['--view', page.view] : ['--part', page.part]
+  const words = ['read', shortId(page.checkpointId), ...which, '--from', String(page.next)]
   if (options.limit !== undefined) words.push('--limit', String(options.limit))
   if (options.dropped === true) words.push('--dropped')
   return [[styled('dim', 'Next page: '), invocation.commandLine(...words)]]

@@ -1,3 +1,4 @@
+import { gapLines } from '../diff-text.ts'
 import { addExamples } from '../help.ts'
 import { wholeNumber } from '../option-values.ts'
 import type { DefineCommand } from '../program.ts'
@@ -28,10 +29,12 @@ export const defineRecover: DefineCommand = (command, invocation) => {
     await invocation.output.result(recovered, () => [
       recovered.facts === 0 ? styled('dim', 'Nothing that could be found was forgotten, or nothing fits.') : recovered.text,
     ])
+    // Apart from the text, which goes into a context.
+    if (!invocation.json) await invocation.output.note(...gapLines(invocation, recovered.gaps))
   })
   addExamples(command, [
     ['palimpsest recover latest', 'what the last compaction forgot, for its agent'],
     ['palimpsest recover latest --tokens 500', 'less of it'],
-    ['palimpsest recover latest --json', 'for programs: { checkpointId, text, tokensEstimated, facts, leftOut }'],
+    ['palimpsest recover latest --json', 'for programs: { checkpointId, text, tokensEstimated, facts, leftOut, gaps }'],
   ])
 }

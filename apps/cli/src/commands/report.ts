@@ -8,7 +8,7 @@ import { pointInTime } from '../option-values.ts'
 import type { DefineCommand } from '../program.ts'
 import { startProgress } from '../progress.ts'
 import { pageBeginning, reportPage } from '../report-page.ts'
-import { reportBlocks } from '../report-text.ts'
+import { problemLines, reportBlocks } from '../report-text.ts'
 import { counted, styled } from '../text.ts'
 
 interface ReportOptions {
@@ -52,7 +52,7 @@ async function report(invocation: Invocation, options: ReportOptions): Promise<v
     .finally(() => progress.stop())
   if (file !== undefined) await writePage(file, reportPage(found, context.now()))
   await invocation.output.result(found, () => {
-    if (found.total.compactions === 0) return [`No completed compactions. Run: ${invocation.commandLine('scan')}`]
+    if (found.total.compactions === 0) return [`No completed compactions. Run: ${invocation.commandLine('scan')}`, ...problemLines(found)]
     return reportBlocks(found)
   })
   if (file !== undefined && !invocation.json) await invocation.output.note([styled('green', 'Written: '), file])

@@ -1,12 +1,12 @@
 import { resolve } from 'node:path'
 import type { SearchPage } from '@palimpsest/core'
 import { addExamples } from '../help.ts'
+import { indexingText } from '../indexing-text.ts'
 import type { Invocation } from '../invocation.ts'
 import { OptionInvalid, wholeNumber } from '../option-values.ts'
 import type { DefineCommand } from '../program.ts'
 import { startProgress } from '../progress.ts'
 import { nothingFound, searchBlocks, searchNotes } from '../search-text.ts'
-import { counted } from '../text.ts'
 
 interface SearchOptions {
   readonly agent?: string
@@ -84,7 +84,7 @@ async function found(
       ...query,
       updateMs,
       signal: invocation.signal,
-      onProgress: ({ done, total }) => progress.show(done === total ? 'Searching…' : `Indexing… ${done} of ${counted(total, 'session')}`),
+      onProgress: (indexing) => progress.show(indexing.done === indexing.total ? 'Searching…' : indexingText('Indexing', indexing)),
     })
   } finally {
     progress.stop()

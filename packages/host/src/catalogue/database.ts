@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { AbortOptions } from '@palimpsest/core'
@@ -94,6 +95,8 @@ export function memoryDatabase(): CatalogueDatabase {
 
 function openDatabase(path: string, storeIdentity: string | undefined): { database: DatabaseSync; inode: bigint | undefined } {
   const { DatabaseSync: Database } = loadSqlite()
+  // A link would have tables made in somebody else's database; it goes as a damaged file does, and what it leads to stays.
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true) throw new Error('The catalogue is a link to somewhere else.')
   createPrivately(path)
   const inode = inodeOf(path)
   const database = new Database(path)

@@ -58,6 +58,42 @@ test('of every agent, what is found can be read around by the ids of the hit', a
   await host.close()
 })
 
+test('a hit in a sidecar is read around in that part, be it of lines or of text', async () => {
+  const home = await temporaryFolder()
+  const main = join(home, `.claude/projects/-project/${id}.jsonl`)
+  await put(main, claudeCodeSession(id))
+  const agentLines = Array.from({ length: 9 }, (_, at) =>
+    claudeCodeSession(id)
+      .replaceAll('11111111-1111', `22222222-000${at}`)
+      .replace('"hello"', at === 4 ? '"a pangolin among them"' : `"step ${at}"`),
+  )
+  await put(join(home, `.claude/projects/-project/${id}/subagents/agent-1.jsonl`), agentLines.join(''))
+  const output = Array.from({ length: 3_000 }, (_, at) => (at === 2_000 ? 'line of the wombat' : `line ${at} of output`))
+  await put(join(home, `.claude/projects/-project/${id}/tool-results/out.txt`), output.join('\n'))
+  const host = await openedHost(home)
+  await keepAll(host)
+  const [inAgent] = (await host.checkpoints.search({ query: 'pangolin' })).hits
+  expect(inAgent).toMatchObject({ part: 'subagents/agent-1.jsonl', line: 4 })
+  const around = await host.checkpoints.read(inAgent?.checkpointId ?? '', { part: inAgent?.part, around: inAgent?.entryId, limit: 3 })
+  expect(around).toMatchObject({ view: 'raw', part: 'subagents/agent-1.jsonl', from: 3, total: 9 })
+  expect(around.entries.map(({ text }) => text)).toEqual(['step 3', 'a pangolin among them', 'step 5'])
+  const [inOutput] = (await host.checkpoints.search({ query: 'wombat' })).hits
+  expect(inOutput).toMatchObject({ part: 'tool-results/out.txt' })
+  const page = await host.checkpoints.read(inOutput?.checkpointId ?? '', { part: inOutput?.part, around: inOutput?.entryId, limit: 1_000 })
+  expect(page.total).toBe(3_000)
+  // Of plain text many lines make one hit: the page is around its first.
+  const [first] = page.entries.filter((entry) => entry.id === inOutput?.entryId)
+  expect(first?.line).toBeLessThanOrEqual(2_000)
+  const read = (query: object) => host.checkpoints.read(inAgent?.checkpointId ?? '', query)
+  const refused = (message: string) => ({ code: 'ARGUMENT_INVALID', message: expect.stringContaining(message) })
+  await expect(read({ part: 'no/such' })).rejects.toMatchObject(refused('It has: main, subagents/agent-1.jsonl, tool-results/out.txt.'))
+  await expect(read({ part: 'tool-results/out.txt', view: 'context' })).rejects.toMatchObject(refused('has the view raw alone'))
+  await expect(read({ part: 'tool-results/out.txt', dropped: true })).rejects.toMatchObject(refused('has the view raw alone'))
+  await expect(read({ part: 'tool-results/out.txt', around: 'L9999' })).rejects.toMatchObject(refused('This part has no entry "L9999".'))
+  expect(await read({ part: 'main' })).toMatchObject({ view: 'context', total: 1 })
+  await host.close()
+})
+
 test('an entry that the model no longer saw is read around in a wider view, unless another one was asked for', async () => {
   const home = await temporaryFolder()
   await put(join(home, `.copilot/session-state/${id}/events.jsonl`), copilotSession(id, '/project', true))

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
-import { chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { appendFile, chmod, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Checkpoints, fingerprintOf, type SearchIndex, searchableText } from '@palimpsest/core'
@@ -107,6 +107,23 @@ describe.each([
     expect((await service.search({ query: 'flux', updateMs: 0 })).hits).toEqual([])
     await service.undelete(id)
     expect((await found(service, 'flux'))[0]).toMatchObject({ checkpointId: id, dropped: true })
+  })
+
+  test('nothing comes from a deleted session, whether that was indexed since or not, and what is undeleted is found again', async () => {
+    const { workshop, service } = await openSearch(openStore)
+    const { file, id } = await compactedSession(workshop, service)
+    const other = await workshop.pi('other-session')
+    await other.turn('another flux')
+    await service.capture({ ...of(other), reason: 'manual' })
+    const sessions = async (more = {}) =>
+      new Set((await service.search({ query: 'flux', ...more })).hits.map(({ sessionKey }) => sessionKey))
+    expect(await sessions()).toEqual(new Set(['pi-session', 'other-session']))
+    await service.deleteSession({ agent: 'pi', sessionKey: file.sessionId })
+    expect(await sessions({ updateMs: 0 })).toEqual(new Set(['other-session']))
+    expect(await sessions()).toEqual(new Set(['other-session']))
+    await service.undelete(id)
+    expect(await sessions()).toEqual(new Set(['pi-session', 'other-session']))
+    expect((await found(service, 'flux capacitor'))[0]).toMatchObject({ checkpointId: id, dropped: true })
   })
 
   test('dropped:true gives exactly the entries that are in the context before and not in that after', async () => {
@@ -218,6 +235,16 @@ describe('what cannot be a query', () => {
       '\ud800',
     ]
     for (const query of answered) await expect(service.search({ query }), query.slice(0, 40)).resolves.toMatchObject({ problems: [] })
+  })
+
+  test('signs alone can not be looked up, and find nothing, not everything', async () => {
+    const { workshop, service } = await openSearch()
+    await compactedSession(workshop, service)
+    for (const query of ['!=', '=>', '...', '\ud800', '\0\u0001', '"()"']) {
+      expect(await service.search({ query }), JSON.stringify(query)).toMatchObject({ hits: [], problems: [] })
+      expect(await service.search({ query, agent: 'pi' }), JSON.stringify(query)).toMatchObject({ hits: [] })
+    }
+    expect((await service.search({ query: 'role:user !=' })).hits.length).toBeGreaterThan(0)
   })
 
   test('a cursor that no search gave is refused', async () => {
@@ -389,6 +416,77 @@ describe('indexing that is interrupted', () => {
   })
 })
 
+describe('a session that grows, or goes, while it is indexed', () => {
+  /** A session of some batches, and a service that does `meanwhile` once, behind the first of them. */
+  async function indexedMeanwhile(meanwhile: (service: Checkpoints) => Promise<void>) {
+    const { workshop, index } = await openSearch(openFsStore)
+    const file = await workshop.pi()
+    for (let turn = 0; turn < 60; turn += 1) await file.turn(`turn${turn} ${'the quick brown fox jumps over the lazy dog '.repeat(500)}`)
+    const starts: string[] = []
+    let isFirst = true
+    const service: Checkpoints = workshop.service({
+      searchIndex: {
+        ...index,
+        async add(batch) {
+          const isAdded = await index.add(batch)
+          if (isAdded) starts.push(...batch.entries.map(({ stream, start }) => `${stream} ${start}`))
+          if (isFirst) {
+            isFirst = false
+            await meanwhile(service)
+          }
+          return isAdded
+        },
+      },
+    })
+    const first = (await service.capture({ ...of(file), reason: 'manual' })).checkpoint.id
+    return { file, service, first, starts }
+  }
+
+  test('what it grew by is found by the next search, and nothing is indexed twice', async () => {
+    const { file, service, starts } = await indexedMeanwhile(async (running) => {
+      await file.turn('a pangolin that came meanwhile')
+      await running.capture({ ...of(file), reason: 'manual' })
+    })
+    expect(await service.index()).toMatchObject({ indexed: 1, problems: [] })
+    expect((await service.search({ query: 'pangolin role:user' })).hits).toHaveLength(1)
+    expect((await service.search({ query: 'turn59 role:user', updateMs: 0 })).hits).toHaveLength(1)
+    expect(new Set(starts).size).toBe(starts.length)
+  })
+
+  test('what was rewritten meanwhile is found as it is now, and as the older checkpoint has it', async () => {
+    const { file, service } = await indexedMeanwhile(async (running) => {
+      await file.rewrite(Buffer.from(Buffer.from(file.bytes()).toString().replaceAll('turn59 ', 'otter59 ')))
+      await running.capture({ ...of(file), reason: 'manual' })
+    })
+    await service.index()
+    for (const query of ['otter59 role:user', 'turn59 role:user']) expect((await service.search({ query })).hits, query).toHaveLength(1)
+  })
+
+  test('what was deleted meanwhile is not found', async () => {
+    const { service, first } = await indexedMeanwhile((running) => running.delete([first], { force: true }).then(() => undefined))
+    await service.index()
+    expect((await service.search({ query: 'turn1', updateMs: 0 })).hits).toEqual([])
+    expect((await service.search({ query: 'turn1' })).hits).toEqual([])
+  })
+})
+
+test('what stands in a sidecar is still found after its stream was cut, since the older checkpoint holds it', async () => {
+  const { workshop, service } = await openSearch(openFsStore)
+  const file = await workshop.claudeCode()
+  await file.turn('what stands in the main part')
+  const path = join(file.path.replace(/\.jsonl$/, ''), 'tool-results', 'out.txt')
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, `the quokka\n${'x'.repeat(2_000)}\n`)
+  await service.capture({ ...of(file), reason: 'manual' })
+  await appendFile(path, `the numbat\n${'y'.repeat(2_000)}\n`)
+  const later = (await service.capture({ ...of(file), reason: 'manual' })).checkpoint.id
+  for (const word of ['quokka', 'numbat']) expect(await found(service, word), word).toMatchObject([{ part: 'tool-results/out.txt' }])
+  await service.delete([later], { force: true })
+  await service.prune({ trashMs: 0 })
+  expect(await found(service, 'quokka')).toMatchObject([{ part: 'tool-results/out.txt' }])
+  expect(await found(service, 'numbat')).toEqual([])
+})
+
 describe('long entries', () => {
   test('both ends of an entry of 5 MB are found, and its middle', async () => {
     const { workshop, service } = await openSearch()
@@ -399,7 +497,12 @@ describe('long entries', () => {
     filler.push('zyzzyva')
     await file.turn(filler.join(' '))
     await service.capture({ ...of(file), reason: 'manual' })
-    for (const word of ['aardvark', 'manatee', 'zyzzyva']) expect((await said(service, word))[0]).toContain(word)
+    for (const word of ['aardvark', 'manatee', 'zyzzyva']) {
+      const page = await service.search({ query: word })
+      expect(page.hits[0]?.snippet).toContain(word)
+      // However long an entry is, what is said of it isn't.
+      expect(JSON.stringify(page).length).toBeLessThan(1_500)
+    }
     expect((await found(service, '"w123 w124 w125"')).length).toBeGreaterThan(0)
   })
 })
