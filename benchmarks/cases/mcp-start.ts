@@ -23,8 +23,8 @@ export const mcpStart: Case = {
     const theirs: Start[] = []
     for (let run = 0; run <= bench.runs * 3; run += 1) {
       const [one, other] = [
-        await start(bench, [bench.build.command, 'mcp'], 'palimpsest'),
-        await start(bench, [memoryServer], 'memory-server'),
+        await start(bench, { words: [bench.build.command, 'mcp'], name: 'palimpsest', isFirst: run === 0 }),
+        await start(bench, { words: [memoryServer], name: 'memory-server', isFirst: run === 0 }),
       ]
       if (run === 0) continue
       ours.push(one)
@@ -52,8 +52,15 @@ interface Start {
   readonly residentBytes: number | undefined
 }
 
+interface Server {
+  readonly words: readonly string[]
+  readonly name: string
+  /** It ends by itself, as one that lived for a while: what it keeps for the next one it has kept. */
+  readonly isFirst: boolean
+}
+
 /** Starts a server, waits for its first answer, which has to be its own, and ends it. */
-async function start(bench: Bench, words: readonly string[], name: string): Promise<Start> {
+async function start(bench: Bench, { words, name, isFirst }: Server): Promise<Start> {
   const began = performance.now()
   const env = { ...emptyEnvironment(bench.folder), MEMORY_FILE_PATH: join(bench.folder, 'memory.jsonl') }
   const child = spawn(process.execPath, words, { env, stdio: ['pipe', 'pipe', 'ignore'], timeout: 60_000 })
@@ -68,7 +75,8 @@ async function start(bench: Bench, words: readonly string[], name: string): Prom
     }
     throw new Error(`node ${words.join(' ')} ended without an answer`)
   } finally {
-    child.kill()
+    if (isFirst) child.stdin.end()
+    else child.kill()
     await closed
   }
 }

@@ -1,3 +1,4 @@
+import { flushCompileCache } from 'node:module'
 import { resolve } from 'node:path'
 import { addExamples } from '../help.ts'
 import type { Invocation } from '../invocation.ts'
@@ -35,12 +36,18 @@ export const defineMcp: DefineCommand = (command, invocation) => {
   ])
 }
 
+/** Behind the first answers. */
+const flushAfterMs = 2_000
+
 async function serve(invocation: Invocation, options: McpOptions): Promise<void> {
   if (options.readOnly === true && options.allowRestore === true)
     refuseTogether('--read-only', ['--allow-restore'], 'a restore changes the store.')
   if (invocation.json) refuseTogether('mcp', ['--json'], 'standard output belongs to the protocol.')
-  const { runMcpServer } = await import('@palimpsest/mcp-server')
+  // Not by way of the package's index, which has the tools with it: a client is answered before they are loaded.
+  const { runMcpServer } = await import('@palimpsest/mcp-server/run')
   const { signal, context } = invocation
+  // Clients kill their servers: what was compiled would never be kept at the end.
+  const flush = setTimeout(flushCompileCache, flushAfterMs).unref()
   await runMcpServer({
     // Opened at the first call, so that a client is answered at once and told what is wrong with a store.
     host: () => invocation.openHost(),
@@ -55,5 +62,6 @@ async function serve(invocation: Invocation, options: McpOptions): Promise<void>
     signal,
     ...(options.sessionId === undefined ? {} : { sessionId: options.sessionId }),
   })
+  clearTimeout(flush)
   signal.throwIfAborted()
 }
