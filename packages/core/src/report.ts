@@ -31,7 +31,7 @@ export interface LossReport {
   readonly total: Losses
   /** By name. */
   readonly agents: readonly (Losses & { readonly agent: AgentId })[]
-  /** Of all forgotten facts of which nothing survives, those that mattered most. */
+  /** Of all forgotten facts of which nothing survives, those that mattered most, each text once. */
   readonly forgottenMost: readonly (Fact & { readonly checkpointId: string; readonly agent: AgentId })[]
   /** Checkpoints that have no completed compaction. */
   readonly skipped: number
@@ -109,8 +109,16 @@ function goneIn(diff: CheckpointDiff): LossReport['forgottenMost'] {
   return gone.map((fact) => ({ ...fact, checkpointId: diff.checkpointId, agent: diff.agent }))
 }
 
+/** What several compactions forgot in the same words is there once. */
 function most(facts: LossReport['forgottenMost']): LossReport['forgottenMost'] {
-  return facts.toSorted((one, other) => other.importance - one.importance).slice(0, mostShown)
+  const inOrder = facts.toSorted((one, other) => other.importance - one.importance)
+  const texts = new Set<string>()
+  const distinct = inOrder.filter(({ category, text }) => {
+    const isNew = !texts.has(`${category} ${text}`)
+    texts.add(`${category} ${text}`)
+    return isNew
+  })
+  return distinct.slice(0, mostShown)
 }
 
 function addedLosses(): { add(diff: CheckpointDiff, summaryCharacters: number): void; sum(): Losses } {

@@ -237,6 +237,19 @@ describe('the report', () => {
   })
 })
 
+test('what two compactions forgot in the same words, a report shows once', async () => {
+  const service = await newService()
+  const bytes = Buffer.from(session())
+  await service.import({ agent: 'pi', transcript: bytesTranscript({ main: bytes }) })
+  const once = (await service.report()).forgottenMost.map(({ category, text }) => `${category} ${text}`)
+  const other = bytes.toString().replace(/("type":"session"[^\n]*"id":")([^"]+)/, '$1another')
+  await service.import({ agent: 'pi', transcript: bytesTranscript({ main: Buffer.from(other) }) })
+  const report = await service.report()
+  expect(report.total.compactions).toBe(2)
+  expect(once.length).toBeGreaterThan(2)
+  expect(report.forgottenMost.map(({ category, text }) => `${category} ${text}`).sort()).toEqual(once.sort())
+})
+
 describe.skipIf(!existsSync(piSession) || !existsSync(claudeSession))('on the sessions of real agents', () => {
   // Counted by a program of its own, in another language, that shares nothing with this one: it goes through the lines of the file, takes the distinct texts of
   // the user, of the arguments `command`, `oldText` and `path`, and looks for each in the summary and in the texts of the kept lines.
