@@ -5,7 +5,7 @@ import { statement } from './derived-file.ts'
 import { type EntryFilter, entryFilter } from './entry-filter.ts'
 import { copiesOf, droppersOf, type EntryRow, type EntryRows, entryRows } from './entry-rows.ts'
 import { joinedExpression, type MatchExpression, nearExpression, verbatimExpression, withoutExpression } from './match-expression.ts'
-import { type MatchedText, matchingBriefTexts, matchingTexts, rankedMatches } from './matching.ts'
+import { lastStanding, type MatchedText, matchingBriefTexts, matchingTexts, rankedMatches, type Standing } from './matching.ts'
 import { rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
 import { isStopWord } from './stop-words.ts'
 
@@ -20,6 +20,8 @@ const mostRanked = 400
 /** Words that stand so near to one another are about one thing. */
 const nearTokens = [8, 40]
 const mostTermsByThemselves = 24
+/** Where so many hold all of the words, long ones count among them: always as many, for the same reason. */
+const enoughOfAll = 20
 const fewestOfQuestion = 3
 const longBytes = 4_000
 
@@ -72,12 +74,13 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
     const [short, long] = partition(all, ({ number }) => !asks || rows.entry(number).end - rows.entry(number).start <= longBytes)
     const tier = request.terms.length === 1 ? tiers.phrase : tiers.all
     take(tier, short)
-    // Where enough hold all of the words, nothing else is asked.
-    if (found.size + long.length >= request.limit) take(tier - 0.5, long)
+    if (found.size + long.length >= enoughOfAll) take(tier - 0.5, long)
   }
   if (!enough() && !isFound && terms.length > 1) {
-    const matches = rarest(database, terms, found.size).map((term) => termMatches(database, term, narrowed))
-    take(tiers.some, distinct(matches, rows, { filter, takesCalls: asks, limit: wanted }))
+    const standing = remembered((number: number) => lastStanding(database, number, rows.entry(number).role === undefined, filter))
+    const isWanted = filter === undefined ? undefined : (number: number) => standing(number) !== undefined
+    const matches = rarest(database, terms, found.size).map((term) => termMatches(database, term, narrowed, isWanted))
+    take(tiers.some, distinct(matches, rows, { standing, filter: isWanted, takesCalls: asks, limit: wanted }))
   }
   const best = [...found.values()].sort((left, right) => right.score - left.score || right.number - left.number).slice(0, request.limit)
   rows.load(best.map(({ number }) => number))
@@ -105,16 +108,27 @@ export function sameEntries(database: DatabaseSync, fingerprints: readonly strin
 function distinct(
   matches: readonly TermMatches[],
   rows: EntryRows,
-  options: { readonly filter: EntryFilter | undefined; readonly takesCalls: boolean; readonly limit: number },
+  options: {
+    readonly standing: (number: number) => Standing | undefined
+    readonly filter: EntryFilter | undefined
+    readonly takesCalls: boolean
+    readonly limit: number
+  },
 ): readonly MatchedText[] {
   for (let limit = options.limit; ; limit *= 4) {
     const ranked = rankedByTerms(matches, rows, { ...options, limit })
     const texts = new Map<string, MatchedText>()
-    for (const { number, score } of ranked) {
-      const { fingerprint } = rows.entry(number)
+    for (const { number: original, score } of ranked) {
+      const standing = options.standing(original)
+      if (standing === undefined) continue
+      const { number, count } = standing
+      const { fingerprint } = rows.entry(original)
       const known = texts.get(fingerprint)
       if (known === undefined && texts.size >= options.limit) continue
-      texts.set(fingerprint, known === undefined ? { number, score, fingerprint, others: 0 } : { ...known, others: known.others + 1 })
+      texts.set(
+        fingerprint,
+        known === undefined ? { number, score, fingerprint, others: count - 1 } : { ...known, others: known.others + count },
+      )
     }
     if (texts.size >= options.limit || ranked.length < limit) return [...texts.values()]
   }
@@ -206,9 +220,18 @@ function pathsExpression({ filters }: SearchRequest): MatchExpression | undefine
   )
 }
 
-function termMatches(database: DatabaseSync, term: SearchTerm, narrowed: Narrowing): TermMatches {
+function termMatches(database: DatabaseSync, term: SearchTerm, narrowed: Narrowing, isWanted: EntryFilter | undefined): TermMatches {
   const expression = joinedExpression([term], 'OR')
-  return { scores: expression === undefined ? new Map() : rankedMatches(database, narrowed(expression), mostOfTerm) }
+  return { scores: expression === undefined ? new Map() : rankedMatches(database, isWanted, narrowed(expression), mostOfTerm) }
+}
+
+function remembered<Value>(find: (number: number) => Value): (number: number) => Value {
+  const values = new Map<number, { readonly value: Value }>()
+  return (number) => {
+    const known = values.get(number) ?? { value: find(number) }
+    values.set(number, known)
+    return known.value
+  }
 }
 
 /** The last entries that pass; of those that say the same the last. */

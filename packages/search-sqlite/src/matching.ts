@@ -15,11 +15,14 @@ export interface MatchedText extends RankedEntry {
 }
 
 const mostEquals = 8
-/** So many are looked at where nearly all say the same. */
+/** So many are looked at where nearly all say the same; where hits are narrowed, all, since those that were asked for may be the last. */
 const mostRows = 20_000
+/** So many of the newest are compared with one another, then so many of those before them. */
 const mostUnranked = 2_000
 /** An entry of so many bytes counts half as much for its brevity as an empty one. */
 const briefBytes = 4_000
+
+const everyRow = -1
 
 const entryOfPiece = 'entry AS e ON e.number = (SELECT number FROM entry WHERE number <= piece ORDER BY number DESC LIMIT 1)'
 /** FTS5 sorts by rank by itself; the limit keeps the order. */
@@ -29,6 +32,8 @@ const ranked = `
 const unranked = `
   SELECT newest.piece, e.number, e.fingerprint, e.shape, e.sizeBytes
   FROM (SELECT rowid AS piece FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?) AS newest CROSS JOIN ${entryOfPiece}`
+
+const newestPieces = 'SELECT rowid AS piece FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?'
 
 /** The texts that match, best first, each with the best score of its pieces. */
 export function matchingTexts(
@@ -40,7 +45,7 @@ export function matchingTexts(
   const texts = textGroups(database, filter)
   let least = Number.POSITIVE_INFINITY
   let looked = 0
-  for (const row of statement(database, ranked).iterate(expression, mostRows)) {
+  for (const row of statement(database, ranked).iterate(expression, filter === undefined ? mostRows : everyRow)) {
     const score = -Number(row['rank'])
     looked += 1
     // Of many equals the last ones count, so all of them are looked at, within bounds.
@@ -52,7 +57,7 @@ export function matchingTexts(
 
 /**
  * The texts that match, without FTS5's rank, which costs a look at every place where a word stands and tells little where all of them are in a phrase or
- * nearly everywhere: those in which `near` words stand together come first, then the shorter ones.
+ * nearly everywhere: those in which `near` words stand together come first, then the shorter ones. Among many the newest come before all others.
  */
 export function matchingBriefTexts(
   database: DatabaseSync,
@@ -62,31 +67,50 @@ export function matchingBriefTexts(
 ): readonly MatchedText[] {
   const closeness = new Map<number, number>()
   for (const close of near) {
-    for (const row of statement(database, 'SELECT rowid AS piece FROM words WHERE words MATCH ? LIMIT ?').all(close, mostUnranked)) {
+    for (const row of statement(database, newestPieces).all(close, mostUnranked)) {
       const piece = integerOf(row, 'piece')
       closeness.set(piece, (closeness.get(piece) ?? 0) + 1)
     }
   }
   const texts = textGroups(database, filter)
-  for (const row of statement(database, unranked).all(expression, mostUnranked)) {
+  let looked = 0
+  let below = 1
+  for (const row of statement(database, unranked).iterate(expression, filter === undefined ? mostRows : everyRow)) {
+    if (looked > 0 && looked % mostUnranked === 0) {
+      if (texts.size() >= limit) break
+      below = Math.min(below, texts.least() / (near.length + 1))
+    }
+    looked += 1
     const brevity = 1 / (1 + integerOf(row, 'sizeBytes') / briefBytes)
-    texts.add(row, (closeness.get(integerOf(row, 'piece')) ?? 0) + brevity)
+    texts.add(row, below * ((closeness.get(integerOf(row, 'piece')) ?? 0) + brevity))
   }
   return texts.best(limit)
 }
 
-/** The entries that match best, by their numbers, each with the best score of its pieces. */
-export function rankedMatches(database: DatabaseSync, expression: MatchExpression, limit: number): ReadonlyMap<number, number> {
+/**
+ * The entries that match best, by their numbers, each with the best score of its pieces. So many of all of them, since an entry counts for what stands
+ * beside it, too, and behind these as many of those that are `wanted`.
+ */
+export function rankedMatches(
+  database: DatabaseSync,
+  wanted: EntryFilter | undefined,
+  expression: MatchExpression,
+  limit: number,
+): ReadonlyMap<number, number> {
   const scores = new Map<number, number>()
-  for (const row of statement(database, ranked).iterate(expression, limit)) {
+  for (const row of statement(database, ranked).iterate(expression, wanted === undefined ? limit : everyRow)) {
+    if (scores.size >= 2 * limit) break
     const number = integerOf(row, 'number')
-    if (!scores.has(number)) scores.set(number, -Number(row['rank']))
+    if (scores.has(number) || (scores.size >= limit && wanted?.(number) === false)) continue
+    scores.set(number, -Number(row['rank']))
   }
   return scores
 }
 
 interface TextGroups {
   size(): number
+  /** The least score there is. */
+  least(): number
   /** `true` where it says what none before it did. */
   add(row: SqlRow, score: number): boolean
   best(limit: number): readonly MatchedText[]
@@ -94,16 +118,19 @@ interface TextGroups {
 
 function textGroups(database: DatabaseSync, filter: EntryFilter | undefined): TextGroups {
   const texts = new Map<string, MatchedText>()
-  const met = new Set<number>()
+  const met = new Map<number, Standing | undefined>()
   return {
     size: () => texts.size,
+    least: () => texts.values().reduce((least, { score }) => Math.min(least, score), Number.POSITIVE_INFINITY),
     add(row, score) {
       const original = integerOf(row, 'number')
-      if (met.has(original)) return false
-      met.add(original)
-      const standing = lastStanding(database, original, !hasRole(integerOf(row, 'shape')), filter)
+      const isMet = met.has(original)
+      const standing = isMet ? met.get(original) : lastStanding(database, original, !hasRole(integerOf(row, 'shape')), filter)
+      met.set(original, standing)
       if (standing === undefined) return false
-      const { number, count } = standing
+      const { number } = standing
+      // Another piece of it may be the better one.
+      const count = isMet ? 0 : standing.count
       const fingerprint = fingerprintOf(row)
       const known = texts.get(fingerprint)
       const isBetter = known === undefined || score > known.score || (score === known.score && number > known.number)
@@ -120,31 +147,46 @@ function textGroups(database: DatabaseSync, filter: EntryFilter | undefined): Te
   }
 }
 
+/** So many repeats are counted. */
 const mostRepeats = 2_000
 
-/** The last of an entry and its repeats that passes, and how many do. */
-function lastStanding(
+/** That of an entry and its repeats which stands for all of them. */
+export interface Standing {
+  readonly number: number
+  /** How many of them there are. */
+  readonly count: number
+}
+
+/** The last of an entry and its repeats that passes, and how many do; `undefined` where none does. */
+export function lastStanding(
   database: DatabaseSync,
   original: number,
   mayRepeat: boolean,
   filter: EntryFilter | undefined,
-): { readonly number: number; readonly count: number } | undefined {
-  const own = filter?.(original) ?? true
+): Standing | undefined {
   if (mayRepeat && filter === undefined) {
     const row = statement(database, 'SELECT max(number) AS last, count(*) AS count FROM entry WHERE original = ?').get(original)
     return { number: optionalIntegerOf(row, 'last') ?? original, count: integerOf(row, 'count') + 1 }
   }
-  let last = own ? original : undefined
-  let count = own ? 1 : 0
+  const isOwn = filter?.(original) ?? true
+  let last: number | undefined
+  let count = isOwn ? 1 : 0
+  let looked = 0
   for (const number of mayRepeat ? repeatsOf(database, original) : []) {
-    if (filter?.(number) !== true) continue
-    last = Math.max(last ?? 0, number)
-    count += 1
+    looked += 1
+    if (filter?.(number) === true) {
+      last ??= number
+      count += 1
+    }
+    if (looked >= mostRepeats && last !== undefined) break
   }
+  last ??= isOwn ? original : undefined
   return last === undefined ? undefined : { number: last, count }
 }
 
-function repeatsOf(database: DatabaseSync, original: number): readonly number[] {
-  const rows = statement(database, 'SELECT number FROM entry WHERE original = ? ORDER BY number DESC LIMIT ?').all(original, mostRepeats)
-  return rows.map((row) => integerOf(row, 'number'))
+/** The last first. */
+function* repeatsOf(database: DatabaseSync, original: number): Generator<number, void, undefined> {
+  for (const row of statement(database, 'SELECT number FROM entry WHERE original = ? ORDER BY number DESC').all(original)) {
+    yield integerOf(row, 'number')
+  }
 }

@@ -1,0 +1,79 @@
+import { parseKey } from '@palimpsest/core'
+import { expect, test } from 'vitest'
+import { add, find, newIndex, type Said } from './indexed.ts'
+
+const ids = async (hits: ReturnType<typeof find>) => (await hits).map(({ entryId }) => entryId)
+const many = (count: number, textOf: (number: number) => string, rest: Partial<Said> = {}): readonly Said[] =>
+  Array.from({ length: count }, (_, number) => ({ id: `m${number}`, text: textOf(number), role: 'user', ...rest }))
+
+test('what a session says is found in it however often others say it later', async () => {
+  const index = newIndex()
+  await add(index, [{ id: 'old', text: 'the grey walrus sleeps', role: 'assistant' }], { session: 'mine' })
+  await add(
+    index,
+    many(3_500, (number) => `number ${number} of the grey walrus`),
+    { session: 'other' },
+  )
+  const mine = { sessions: [parseKey('mine')] }
+  expect(await ids(find(index, '"grey walrus"', mine))).toEqual(['old'])
+  expect(await ids(find(index, 'walrus grey', mine))).toEqual(['old'])
+  expect(await ids(find(index, 'walrus', mine))).toEqual(['old'])
+  expect(await ids(find(index, 'walrus unheard', mine))).toEqual(['old'])
+  expect(await ids(find(index, 'walrus unheard role:assistant'))).toEqual(['old'])
+  index.close()
+})
+
+test('of a state that is repeated the one that was asked for is found, where it holds only some of the words too', async () => {
+  const index = newIndex()
+  const state = (id: string, createdAt: number): Said => ({ id, text: 'hook pelican clear', createdAt })
+  await add(index, [state('a', 10), state('b', 20), state('c', 30)])
+  expect(await find(index, 'pelican unheard')).toMatchObject([{ entryId: 'c', others: 2 }])
+  expect(await find(index, 'pelican unheard', { filters: { ...noFilters, after: 15, before: 25 } })).toMatchObject([
+    { entryId: 'b', others: 0 },
+  ])
+  index.close()
+})
+
+const noFilters = { roles: [], tools: [], agents: [], paths: [] }
+
+test('a page does not depend on how many hits are asked for', async () => {
+  const index = newIndex()
+  const short = many(5, (number) => `alpha bravo charlie short ${number}`)
+  const long = Array.from({ length: 18 }, (_, number) => ({
+    id: `l${number}`,
+    text: `alpha ${'filler '.repeat(number * 20)} bravo ${number} charlie`,
+    role: 'user' as const,
+  }))
+  const some = Array.from({ length: 40 }, (_, number) => ({
+    id: `s${number}`,
+    text: `${number % 2 === 0 ? 'alpha bravo' : 'charlie'} ${number}`,
+    role: 'user' as const,
+  }))
+  await add(index, [...short, ...some])
+  await add(index, long, { session: 'long', bytesOfEntry: 5_000 })
+  const all = await ids(find(index, 'charlie alpha bravo', { limit: 60 }))
+  for (const limit of [20, 23, 24, 40]) {
+    expect(await ids(find(index, 'charlie alpha bravo', { limit }))).toEqual(all.slice(0, limit))
+  }
+  index.close()
+})
+
+test('a phrase is found across scripts with and without spaces', async () => {
+  const index = newIndex()
+  await add(index, [{ id: 'a', text: 'open the 設定 file and run', role: 'user' }])
+  expect(await ids(find(index, '"the 設定 file"'))).toEqual(['a'])
+  expect(await ids(find(index, '"open the 設定"'))).toEqual(['a'])
+  expect(await ids(find(index, '"設定 file"'))).toEqual(['a'])
+  expect(await ids(find(index, '"file the"'))).toEqual([])
+  index.close()
+})
+
+test('of several pieces of an entry the best counts', async () => {
+  const index = newIndex()
+  const filler = (from: number, count: number) => Array.from({ length: count }, (_, number) => `w${from + number}`).join(' ')
+  const far = (number: number) => `alpha ${filler(number, 100)} bravo ${filler(number, 100)} charlie`
+  await add(index, many(450, far))
+  await add(index, [{ id: 'near', text: `alpha bravo charlie bravo ${filler(0, 1500)} ${far(7)}`, role: 'user' }], { session: 'other' })
+  expect((await ids(find(index, 'charlie alpha bravo')))[0]).toBe('near')
+  index.close()
+})
