@@ -118,10 +118,12 @@ function distinct(
   for (let limit = options.limit; ; limit *= 4) {
     const ranked = rankedByTerms(matches, rows, { ...options, limit })
     const texts = new Map<string, MatchedText>()
-    for (const { number: original, score } of ranked) {
-      const standing = options.standing(original)
-      if (standing === undefined) continue
-      const { number, count } = standing
+    const counted = new Set<number>()
+    for (const { number: matched, score } of ranked) {
+      const standing = options.standing(matched)
+      if (standing === undefined || counted.has(standing.original)) continue
+      const { original, number, count } = standing
+      counted.add(original)
       const { fingerprint } = rows.entry(original)
       const known = texts.get(fingerprint)
       if (known === undefined && texts.size >= options.limit) continue

@@ -119,19 +119,21 @@ interface TextGroups {
 function textGroups(database: DatabaseSync, filter: EntryFilter | undefined): TextGroups {
   const texts = new Map<string, MatchedText>()
   const met = new Map<number, Standing | undefined>()
+  const counted = new Set<number>()
   return {
     size: () => texts.size,
-    least: () => texts.values().reduce((least, { score }) => Math.min(least, score), Number.POSITIVE_INFINITY),
+    least: () => [...texts.values()].reduce((least, { score }) => Math.min(least, score), Number.POSITIVE_INFINITY),
     add(row, score) {
       const original = integerOf(row, 'number')
-      const isMet = met.has(original)
-      const standing = isMet ? met.get(original) : lastStanding(database, original, !hasRole(integerOf(row, 'shape')), filter)
+      const standing = met.has(original) ? met.get(original) : lastStanding(database, original, !hasRole(integerOf(row, 'shape')), filter)
       met.set(original, standing)
       if (standing === undefined) return false
       const { number } = standing
       // Another piece of it may be the better one.
-      const count = isMet ? 0 : standing.count
-      const fingerprint = fingerprintOf(row)
+      const count = counted.has(standing.original) ? 0 : standing.count
+      counted.add(standing.original)
+      const fingerprint =
+        standing.original === original ? fingerprintOf(row) : fingerprintOf(statement(database, oneFingerprint).get(standing.original))
       const known = texts.get(fingerprint)
       const isBetter = known === undefined || score > known.score || (score === known.score && number > known.number)
       const best = known === undefined || isBetter ? { number, score } : known
@@ -150,15 +152,42 @@ function textGroups(database: DatabaseSync, filter: EntryFilter | undefined): Te
 /** So many repeats are counted. */
 const mostRepeats = 2_000
 
+const oneFingerprint = 'SELECT fingerprint FROM entry WHERE number = ?'
+
 /** That of an entry and its repeats which stands for all of them. */
 export interface Standing {
+  /** The first that says it: the entry itself, or one that continued it. */
+  readonly original: number
   readonly number: number
   /** How many of them there are. */
   readonly count: number
 }
 
-/** The last of an entry and its repeats that passes, and how many do; `undefined` where none does. */
+/**
+ * The last of an entry and its repeats that passes, and how many do. Where none does, that is of the first entry of which one does among those that
+ * continued it, and so hold what it holds; else `undefined`.
+ */
 export function lastStanding(
+  database: DatabaseSync,
+  original: number,
+  mayRepeat: boolean,
+  filter: EntryFilter | undefined,
+): Standing | undefined {
+  const own = lastOfRepeats(database, original, mayRepeat, filter)
+  if (own !== undefined || !mayRepeat) return own
+  for (const row of statement(database, continuing).all(original)) {
+    const grown = lastOfRepeats(database, integerOf(row, 'number'), true, filter)
+    if (grown !== undefined) return grown
+  }
+  return undefined
+}
+
+const continuing = `
+  WITH RECURSIVE grown (number) AS (
+    SELECT number FROM entry WHERE continued = ?1 UNION SELECT e.number FROM grown AS g CROSS JOIN entry AS e ON e.continued = g.number
+  ) SELECT number FROM grown ORDER BY number`
+
+function lastOfRepeats(
   database: DatabaseSync,
   original: number,
   mayRepeat: boolean,
@@ -166,7 +195,7 @@ export function lastStanding(
 ): Standing | undefined {
   if (mayRepeat && filter === undefined) {
     const row = statement(database, 'SELECT max(number) AS last, count(*) AS count FROM entry WHERE original = ?').get(original)
-    return { number: optionalIntegerOf(row, 'last') ?? original, count: integerOf(row, 'count') + 1 }
+    return { original, number: optionalIntegerOf(row, 'last') ?? original, count: integerOf(row, 'count') + 1 }
   }
   const isOwn = filter?.(original) ?? true
   let last: number | undefined
@@ -181,7 +210,7 @@ export function lastStanding(
     if (looked >= mostRepeats && last !== undefined) break
   }
   last ??= isOwn ? original : undefined
-  return last === undefined ? undefined : { number: last, count }
+  return last === undefined ? undefined : { original, number: last, count }
 }
 
 /** The last first. */

@@ -68,6 +68,26 @@ test('a phrase is found across scripts with and without spaces', async () => {
   index.close()
 })
 
+test('output that grew is found by its time, by what it no longer repeats in the index too', async () => {
+  const index = newIndex()
+  const [first, second, third] = [`walrus ${'built '.repeat(200)}`, `pelican ${'built '.repeat(200)}`, 'heron done']
+  await add(index, [
+    { id: 'a', text: first, createdAt: 10 },
+    { id: 'b', text: first + second, createdAt: 20 },
+    { id: 'c', text: first + second, createdAt: 30 },
+    { id: 'd', text: first + second + third, createdAt: 40 },
+  ])
+  const after = (time: number) => ({ filters: { ...noFilters, after: time } })
+  expect(await find(index, 'walrus')).toMatchObject([{ entryId: 'a', others: 0 }])
+  expect(await find(index, 'walrus', after(15))).toMatchObject([{ entryId: 'c', others: 1 }])
+  expect(await find(index, 'walrus unheard', after(15))).toMatchObject([{ entryId: 'c', others: 1 }])
+  expect(await find(index, 'pelican', after(35))).toMatchObject([{ entryId: 'd', others: 0 }])
+  expect(await find(index, 'walrus', after(35))).toMatchObject([{ entryId: 'd', others: 0 }])
+  expect(await find(index, 'built', after(35))).toMatchObject([{ entryId: 'd', others: 0 }])
+  expect(await find(index, 'walrus', after(45))).toEqual([])
+  index.close()
+})
+
 test('of several pieces of an entry the best counts', async () => {
   const index = newIndex()
   const filler = (from: number, count: number) => Array.from({ length: count }, (_, number) => `w${from + number}`).join(' ')
