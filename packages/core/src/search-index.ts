@@ -165,7 +165,7 @@ export interface SearchIndex {
   forget(names: readonly Key[]): Promise<void>
   /** Ranked, best first; of entries that say the same one. Fewer than `limit` only where there are no more. */
   find(request: SearchRequest): Promise<readonly IndexHit[]>
-  /** Entries that say what hits of that request say, by their fingerprints, those themselves too; the last `limit` of them. */
+  /** Entries that say what hits of that request say, by their fingerprints, those themselves too; of each text the last `limit`. */
   same(fingerprints: readonly string[], request: SearchRequest): Promise<readonly IndexHit[]>
   /** Forgets everything. */
   clear(): Promise<void>

@@ -59,7 +59,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
     }
   }
   // Who writes so many words as they stand somewhere was looking for that.
-  const isFound = request.terms.length > fewestOfQuestion && found.size > 0
+  const isFound = request.terms.length > fewestOfQuestion && found.size > excluded.size
   const asks = isQuestion(request, terms)
   const words = joinedExpression(terms, 'AND') ?? pathsExpression(request)
   if (!enough() && words !== verbatim) {
@@ -87,7 +87,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   return best.map((text) => ({ ...hitOf(database, rows, text), ...(excluded.has(text.fingerprint) ? { isExcluded: true as const } : {}) }))
 }
 
-/** The entries that say one of these texts and are among those that were asked for, the last first. */
+/** The entries that say one of these texts and are among those that were asked for, the last first; of each text at most so many. */
 export function sameEntries(database: DatabaseSync, fingerprints: readonly string[], request: SearchRequest): readonly IndexHit[] {
   const rows = entryRows(database)
   const filter = entryFilter(rows, request)
@@ -96,11 +96,18 @@ export function sameEntries(database: DatabaseSync, fingerprints: readonly strin
     database,
     'SELECT number FROM entry WHERE lower(hex(fingerprint)) IN (SELECT value FROM json_each(?)) ORDER BY number DESC',
   )
+  const counts = new Map<string, number>()
+  const isTaken = (number: number): boolean => {
+    if (filter?.(number) === false) return false
+    const { fingerprint } = rows.entry(number)
+    const count = (counts.get(fingerprint) ?? 0) + 1
+    counts.set(fingerprint, count)
+    return count <= request.limit
+  }
   return same
     .all(wanted)
     .map((row) => integerOf(row, 'number'))
-    .filter((number) => filter?.(number) ?? true)
-    .slice(0, request.limit)
+    .filter(isTaken)
     .map((number) => hitOf(database, rows, { number, score: 1, others: 0, fingerprint: rows.entry(number).fingerprint }))
 }
 

@@ -97,3 +97,17 @@ test('of several pieces of an entry the best counts', async () => {
   expect((await ids(find(index, 'charlie alpha bravo')))[0]).toBe('near')
   index.close()
 })
+
+test('what holds only what is to be left out does not keep what holds some of the words from being found', async () => {
+  const index = newIndex()
+  await add(index, [
+    { id: 'out', text: 'alpha bravo charlie delta echo', role: 'user' },
+    { id: 'some', text: 'alpha bravo charlie', role: 'user' },
+  ])
+  const hits = await find(index, 'alpha bravo charlie delta -echo')
+  expect(hits.map(({ entryId, isExcluded }) => [entryId, isExcluded])).toEqual([
+    ['out', true],
+    ['some', undefined],
+  ])
+  index.close()
+})
