@@ -1,4 +1,5 @@
 import { parseKey } from '@palimpsest/core'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { add, find, newIndex, type Said } from './indexed.ts'
 
@@ -110,4 +111,37 @@ test('what holds only what is to be left out does not keep what holds some of th
     ['some', undefined],
   ])
   index.close()
+})
+
+test('of any entries and words the first hits are the same however many are asked for, and none is there twice', async () => {
+  const word = fc.constantFrom('alpha', 'bravo', 'charlie', 'delta', 'echo', 'foxtrot')
+  const entry = fc.record({
+    words: fc.array(word, { minLength: 1, maxLength: 6 }),
+    length: fc.constantFrom(1, 1, 1, 900),
+    role: fc.constantFrom('user' as const, 'assistant' as const, undefined),
+  })
+  const more = fc.constantFrom('', ' role:user', ' -echo', ' "alpha bravo"')
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(entry, { minLength: 30, maxLength: 120 }),
+      fc.array(word, { minLength: 1, maxLength: 4 }),
+      more,
+      async (entries, words, narrowing) => {
+        const index = newIndex()
+        const said = entries.map(({ words: own, length, role }, at) => ({
+          id: `e${at}`,
+          text: `${own.join(' ')}${' x'.repeat(length)}${at % 50}`,
+          role,
+        }))
+        await add(index, said.slice(0, said.length / 2), { bytesOfEntry: 6_000 })
+        await add(index, said.slice(said.length / 2), { session: 'other' })
+        const query = `${words.join(' ')}${narrowing}`
+        const all = await ids(find(index, query, { limit: 200 }))
+        expect(new Set(all).size).toBe(all.length)
+        for (const limit of [5, 20, 40, 61]) expect(await ids(find(index, query, { limit }))).toEqual(all.slice(0, limit))
+        index.close()
+      },
+    ),
+    { numRuns: 50 },
+  )
 })
