@@ -2,10 +2,18 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type IndexHit, parseKey, type SearchRequest, type SearchTerm } from '@palimpsest/core'
 import { integerOf, optionalIntegerOf } from './columns.ts'
 import { statement } from './derived-file.ts'
-import { type EntryFilter, entryFilter } from './entry-filter.ts'
+import { type EntryFilter, entryFilter, numberRange } from './entry-filter.ts'
 import { copiesOf, droppersOf, type EntryRow, type EntryRows, entryRows } from './entry-rows.ts'
 import { joinedExpression, type MatchExpression, nearExpression, verbatimExpression, withoutExpression } from './match-expression.ts'
-import { lastStanding, type MatchedText, matchingBriefTexts, matchingTexts, rankedMatches, type Standing } from './matching.ts'
+import {
+  lastStanding,
+  type MatchedText,
+  type MatchScope,
+  matchingBriefTexts,
+  matchingTexts,
+  rankedMatches,
+  type Standing,
+} from './matching.ts'
 import { rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
 import { isStopWord } from './stop-words.ts'
 
@@ -35,6 +43,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   if (request.terms.length === 0 && request.filters.paths.length === 0) {
     return newest(database, rows, filter, request.limit).map((text) => hitOf(database, rows, text))
   }
+  const scope = { database, filter, range: numberRange(database, request) }
   const narrowed = narrowing(request)
   const terms = withoutStopWords(request.terms)
   const found = new Map<string, MatchedText>()
@@ -48,7 +57,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
       if (!found.has(text.fingerprint)) found.set(text.fingerprint, { ...text, score })
     }
   }
-  const phrased = (expression: MatchExpression) => liftedTogether(matchingBriefTexts(database, filter, expression, { limit: wanted }), rows)
+  const phrased = (expression: MatchExpression) => liftedTogether(matchingBriefTexts(scope, expression, { limit: wanted }), rows)
   const verbatim = hasSeveralWords(request) ? verbatimExpression(request.verbatim) : undefined
   if (verbatim !== undefined) {
     take(tiers.phrase, phrased(narrowed(verbatim)))
@@ -62,24 +71,25 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   const isFound = request.terms.length > fewestOfQuestion && found.size > excluded.size
   const asks = isQuestion(request, terms)
   const words = joinedExpression(terms, 'AND') ?? pathsExpression(request)
-  if (!enough() && words !== verbatim) {
+  const tier = request.terms.length === 1 ? tiers.phrase : tiers.all
+  // What holds one word stands beside what holds it and what was to be left out.
+  if ((!enough() || tier === tiers.phrase) && words !== verbatim) {
     const expression = optionally(narrowed, words)
     const isCommon = terms.length > 1 && expression !== undefined && matchCount(database, expression, mostRanked + 1) > mostRanked
     const near = isCommon ? nearTokens.flatMap((tokens) => nearExpression(terms, tokens) ?? []).map(narrowed) : []
     const all = isCommon
-      ? liftedTogether(matchingBriefTexts(database, filter, expression, { limit: wanted, near }), rows)
+      ? liftedTogether(matchingBriefTexts(scope, expression, { limit: wanted, near }), rows)
       : expression === undefined
         ? []
-        : liftedTogether(matchingTexts(database, filter, expression, wanted), rows)
+        : liftedTogether(matchingTexts(scope, expression, wanted), rows)
     const [short, long] = partition(all, ({ number }) => !asks || rows.entry(number).end - rows.entry(number).start <= longBytes)
-    const tier = request.terms.length === 1 ? tiers.phrase : tiers.all
     take(tier, short)
     if (found.size + long.length >= enoughOfAll) take(tier - 0.5, long)
   }
   if (!enough() && !isFound && terms.length > 1) {
     const standing = remembered((number: number) => lastStanding(database, number, rows.entry(number).role === undefined, filter))
     const isWanted = filter === undefined ? undefined : (number: number) => standing(number) !== undefined
-    const matches = rarest(database, terms, found.size).map((term) => termMatches(database, term, narrowed, isWanted))
+    const matches = rarest(database, terms, found.size).map((term) => termMatches({ ...scope, filter: isWanted }, term, narrowed))
     take(tiers.some, distinct(matches, rows, { standing, filter: isWanted, takesCalls: asks, limit: wanted }))
   }
   const best = [...found.values()].sort((left, right) => right.score - left.score || right.number - left.number).slice(0, request.limit)
@@ -229,9 +239,9 @@ function pathsExpression({ filters }: SearchRequest): MatchExpression | undefine
   )
 }
 
-function termMatches(database: DatabaseSync, term: SearchTerm, narrowed: Narrowing, isWanted: EntryFilter | undefined): TermMatches {
+function termMatches(scope: MatchScope, term: SearchTerm, narrowed: Narrowing): TermMatches {
   const expression = joinedExpression([term], 'OR')
-  return { scores: expression === undefined ? new Map() : rankedMatches(database, isWanted, narrowed(expression), mostOfTerm) }
+  return { scores: expression === undefined ? new Map() : rankedMatches(scope, narrowed(expression), mostOfTerm) }
 }
 
 function remembered<Value>(find: (number: number) => Value): (number: number) => Value {

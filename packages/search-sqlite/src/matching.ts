@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { integerOf, optionalIntegerOf, type SqlRow } from './columns.ts'
 import { statement } from './derived-file.ts'
-import type { EntryFilter } from './entry-filter.ts'
+import type { EntryFilter, NumberRange } from './entry-filter.ts'
 import { fingerprintOf } from './entry-rows.ts'
 import { hasRole } from './entry-shape.ts'
 import type { MatchExpression } from './match-expression.ts'
@@ -12,6 +12,14 @@ export interface MatchedText extends RankedEntry {
   readonly fingerprint: string
   /** How many more were met. */
   readonly others: number
+}
+
+/** Among which entries is looked for matches. */
+export interface MatchScope {
+  readonly database: DatabaseSync
+  readonly filter: EntryFilter | undefined
+  /** Where those that pass lie. */
+  readonly range: NumberRange
 }
 
 const mostEquals = 8
@@ -28,24 +36,19 @@ const entryOfPiece = 'entry AS e ON e.number = (SELECT number FROM entry WHERE n
 /** FTS5 sorts by rank by itself; the limit keeps the order. */
 const ranked = `
   SELECT best.rank, e.number, e.fingerprint, e.shape
-  FROM (SELECT rowid AS piece, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?) AS best CROSS JOIN ${entryOfPiece}`
+  FROM (SELECT rowid AS piece, rank FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rank LIMIT ?) AS best CROSS JOIN ${entryOfPiece}`
 const unranked = `
   SELECT newest.piece, e.number, e.fingerprint, e.shape, e.sizeBytes
-  FROM (SELECT rowid AS piece FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?) AS newest CROSS JOIN ${entryOfPiece}`
+  FROM (SELECT rowid AS piece FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?) AS newest CROSS JOIN ${entryOfPiece}`
 
-const newestPieces = 'SELECT rowid AS piece FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?'
+const newestPieces = 'SELECT rowid AS piece FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?'
 
 /** The texts that match, best first, each with the best score of its pieces. */
-export function matchingTexts(
-  database: DatabaseSync,
-  filter: EntryFilter | undefined,
-  expression: MatchExpression,
-  limit: number,
-): readonly MatchedText[] {
+export function matchingTexts({ database, filter, range }: MatchScope, expression: MatchExpression, limit: number): readonly MatchedText[] {
   const texts = textGroups(database, filter)
   let least = Number.POSITIVE_INFINITY
   let looked = 0
-  for (const row of statement(database, ranked).iterate(expression, filter === undefined ? mostRows : everyRow)) {
+  for (const row of statement(database, ranked).iterate(expression, range.first, range.last, filter === undefined ? mostRows : everyRow)) {
     const score = -Number(row['rank'])
     looked += 1
     // Of many equals the last ones count, so all of them are looked at, within bounds.
@@ -60,14 +63,13 @@ export function matchingTexts(
  * nearly everywhere: those in which `near` words stand together come first, then the shorter ones. Among many the newest come before all others.
  */
 export function matchingBriefTexts(
-  database: DatabaseSync,
-  filter: EntryFilter | undefined,
+  { database, filter, range }: MatchScope,
   expression: MatchExpression,
   { limit, near = [] }: { readonly limit: number; readonly near?: readonly MatchExpression[] },
 ): readonly MatchedText[] {
   const closeness = new Map<number, number>()
   for (const close of near) {
-    for (const row of statement(database, newestPieces).all(close, mostUnranked)) {
+    for (const row of statement(database, newestPieces).all(close, range.first, range.last, mostUnranked)) {
       const piece = integerOf(row, 'piece')
       closeness.set(piece, (closeness.get(piece) ?? 0) + 1)
     }
@@ -75,7 +77,12 @@ export function matchingBriefTexts(
   const texts = textGroups(database, filter)
   let looked = 0
   let below = 1
-  for (const row of statement(database, unranked).iterate(expression, filter === undefined ? mostRows : everyRow)) {
+  for (const row of statement(database, unranked).iterate(
+    expression,
+    range.first,
+    range.last,
+    filter === undefined ? mostRows : everyRow,
+  )) {
     if (looked > 0 && looked % mostUnranked === 0) {
       if (texts.size() >= limit) break
       below = Math.min(below, texts.least() / (near.length + 1))
@@ -89,19 +96,18 @@ export function matchingBriefTexts(
 
 /**
  * The entries that match best, by their numbers, each with the best score of its pieces. So many of all of them, since an entry counts for what stands
- * beside it, too, and behind these as many of those that are `wanted`.
+ * beside it, too, and behind these as many of those that pass.
  */
 export function rankedMatches(
-  database: DatabaseSync,
-  wanted: EntryFilter | undefined,
+  { database, filter, range }: MatchScope,
   expression: MatchExpression,
   limit: number,
 ): ReadonlyMap<number, number> {
   const scores = new Map<number, number>()
-  for (const row of statement(database, ranked).iterate(expression, wanted === undefined ? limit : everyRow)) {
+  for (const row of statement(database, ranked).iterate(expression, range.first, range.last, filter === undefined ? limit : everyRow)) {
     if (scores.size >= 2 * limit) break
     const number = integerOf(row, 'number')
-    if (scores.has(number) || (scores.size >= limit && wanted?.(number) === false)) continue
+    if (scores.has(number) || (scores.size >= limit && filter?.(number) === false)) continue
     scores.set(number, -Number(row['rank']))
   }
   return scores
