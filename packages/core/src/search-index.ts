@@ -108,7 +108,7 @@ export interface IndexHit {
   readonly others: number
   /** Ids of the checkpoints whose compactions dropped it, as far as they are indexed; none where it was kept. */
   readonly droppedBy: readonly string[]
-  /** Whether it holds the words one behind the other, as they were written but for signs and case; else all of them; else some. */
+  /** Whether it holds the words one behind the other, as they were written but for signs and case; else all of them; else some, or all in a long text. */
   readonly holds: 'phrase' | 'all' | 'some'
   /** It holds what was to be left out: it counts only where the query stands in it as it was written. */
   readonly isExcluded?: true | undefined
@@ -163,9 +163,12 @@ export interface SearchIndex {
   /** Forgets a stream of a part, or everything of sessions. Idempotent. */
   forgetStream(name: Key, part: PartName, stream: number): Promise<void>
   forget(names: readonly Key[]): Promise<void>
-  /** Ranked, best first; of entries that say the same one. Fewer than `limit` only where there are no more. */
+  /**
+   * Ranked, best first; of entries that say the same one. The first so many are the same however many are asked for. Fewer than `limit` only where there are
+   * no more that hold all of the words; of those that hold some it may leave out the ones that hold very common words alone.
+   */
   find(request: SearchRequest): Promise<readonly IndexHit[]>
-  /** Entries that say what hits of that request say, by their fingerprints, those themselves too; the last `limit` of them. */
+  /** Entries that say what hits of that request say, by their fingerprints, those themselves too; of each text the last `limit`. */
   same(fingerprints: readonly string[], request: SearchRequest): Promise<readonly IndexHit[]>
   /** Forgets everything. */
   clear(): Promise<void>

@@ -19,7 +19,7 @@ const windowHits = 20
 /** More of them at first where many hold the words, and signs or capitals tell what is meant from what only has the same words. */
 const preciseWindowHits = 80
 const mostAsked = 20_000
-/** So many entries that say the same as hits whose checkpoints are gone are tried. */
+/** So many entries that say the same as a hit whose checkpoints are gone are tried. */
 const mostSame = 1_000
 
 /** What is looked for, and which page of what is found. */

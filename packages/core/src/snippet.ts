@@ -9,8 +9,10 @@ const mostMarks = 50
 const longText = 400_000
 const mostWordsOfPhrase = 40
 const ellipsis = '…'
-const wordPattern = /[\p{L}\p{N}\p{M}]+|\p{Extended_Pictographic}/gu
+const wordPattern = /[\p{L}\p{N}][\p{L}\p{N}\p{M}]*|\p{Extended_Pictographic}/gu
 const unspacedScript = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Thai}]/u
+/** Letters, signs aside, that are the same as another small one. */
+const severalSmall = /[^\p{ASCII}\p{Lo}]/u
 const endings = /(?:ing|ings|edly|ed|es|ies|s|ly|er|ers|ion|ions|e|y)$/
 
 /**
@@ -81,7 +83,10 @@ interface Match {
   readonly term: number
 }
 
-/** What is looked for in a text: where `lead`, in lower case, stands, the pattern is tried. Patterns alone would look at every character in vain. */
+/**
+ * What is looked for in a text: where `lead`, in lower case, stands, the pattern is tried. Patterns alone would look at every character in vain. They
+ * do where small letters may differ too: `μ` and the sign for micro, `σ` at the end of a word.
+ */
 interface Pattern {
   readonly lead: string
   readonly source: string
@@ -92,11 +97,19 @@ function phrasePattern(phrase: string): Pattern | undefined {
   const words = phrase.match(wordPattern)?.slice(0, mostWordsOfPhrase)
   const lead = words?.[0]?.toLowerCase()
   if (words === undefined || lead === undefined) return undefined
-  const joined = words.map(escaped).join('[^\\p{L}\\p{N}]+')
-  const source = unspacedScript.test(phrase)
-    ? words.map(escaped).join('[^\\p{L}\\p{N}]*')
-    : `(?<![\\p{L}\\p{N}])${joined}(?![\\p{L}\\p{N}])`
-  return { lead, source }
+  const isUnspaced = unspacedScript.test(phrase)
+  const joined = words.map((word, at) => (at === 0 ? '' : signsBetween(words[at - 1] ?? '', word, isUnspaced)) + escaped(word)).join('')
+  return { lead, source: isUnspaced ? joined : `(?<![\\p{L}\\p{N}])${joined}(?![\\p{L}\\p{N}])` }
+}
+
+/** Signs between two words. No word begins with one: so there is one way alone to match a phrase, and none takes forever to fail. */
+function signsBetween(before: string, word: string, isUnspaced: boolean): string {
+  const mayTouch = isUnspaced || !isLetters(before) || !isLetters(word)
+  return `[^\\p{L}\\p{N}\\p{Extended_Pictographic}]${mayTouch ? '*' : '+'}`
+}
+
+function isLetters(word: string): boolean {
+  return /^[\p{L}\p{N}]/u.test(word)
 }
 
 /** A term in any of its forms: what the word begins with, an ending aside. */
@@ -120,13 +133,14 @@ function firstMatch(pattern: Pattern | undefined, text: string): Match | undefin
 function* matchesOf({ lead, source }: Pattern, text: string, lower: string): Generator<Omit<Match, 'term'>, void, undefined> {
   // Lower case may be longer, rarely: then places in one are none in the other.
   const isAsLong = lower.length === text.length
-  const pattern = compiled(source, isAsLong ? 'iuy' : 'giu')
+  const isLed = isAsLong && !severalSmall.test(lead)
+  const pattern = compiled(source, isLed ? 'iuy' : 'giu')
   for (let from = 0; ; ) {
-    const at = isAsLong ? lower.indexOf(lead, from) : from
+    const at = isLed ? lower.indexOf(lead, from) : from
     if (at === -1) return
     pattern.lastIndex = at
     const found = pattern.exec(text)
-    if (found === null && !isAsLong) return
+    if (found === null && !isLed) return
     if (found !== null && found[0] !== '') yield { start: found.index, end: found.index + found[0].length }
     from = found === null || found[0] === '' ? at + 1 : found.index + found[0].length
   }

@@ -9,6 +9,20 @@ const marked = (text: string, verbatim: string, terms = verbatim.split(' '), cha
 const filler = 'lorem ipsum dolor sit amet '.repeat(40)
 
 describe('a snippet', () => {
+  test('of a row of pictograms fails at once to hold another row', () => {
+    const text = Array.from({ length: 5_000 }, () => '😀').join(' ')
+    expect(marked(text, `${Array.from({ length: 20 }, () => '😀').join(' ')} x`, ['😀']).matches[0]).toBe('😀')
+  })
+
+  test('marks pictograms that touch one another', () => {
+    expect(marked('it says 😀😀 twice', '😀😀 twice').matches).toEqual(['😀😀 twice'])
+  })
+
+  test('marks letters that are the same as others, in small letters too', () => {
+    expect(marked('it took 5 \u00b5s', '5 \u03bcs').matches).toEqual(['5 \u00b5s'])
+    expect(marked('the οδοσ', 'ΟΔΟΣ').matches).toEqual(['οδοσ'])
+  })
+
   test('stands around the words as they were written, and marks them as one match', () => {
     const { text, matches } = marked(`${filler}Error: no such file, open 'x.json' ${filler}`, "no such file, open 'x.json'")
     expect(text).toContain("Error: no such file, open 'x.json'")

@@ -2,10 +2,18 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type IndexHit, parseKey, type SearchRequest, type SearchTerm } from '@palimpsest/core'
 import { integerOf, optionalIntegerOf } from './columns.ts'
 import { statement } from './derived-file.ts'
-import { type EntryFilter, entryFilter } from './entry-filter.ts'
+import { type EntryFilter, entryFilter, numberRange } from './entry-filter.ts'
 import { copiesOf, droppersOf, type EntryRow, type EntryRows, entryRows } from './entry-rows.ts'
 import { joinedExpression, type MatchExpression, nearExpression, verbatimExpression, withoutExpression } from './match-expression.ts'
-import { type MatchedText, matchingBriefTexts, matchingTexts, rankedMatches } from './matching.ts'
+import {
+  lastStanding,
+  type MatchedText,
+  type MatchScope,
+  matchingBriefTexts,
+  matchingTexts,
+  rankedMatches,
+  type Standing,
+} from './matching.ts'
 import { rankedByTerms, rankedTogether, type TermMatches } from './ranking.ts'
 import { isStopWord } from './stop-words.ts'
 
@@ -20,6 +28,8 @@ const mostRanked = 400
 /** Words that stand so near to one another are about one thing. */
 const nearTokens = [8, 40]
 const mostTermsByThemselves = 24
+/** Where so many hold all of the words, long ones count among them: always as many, for the same reason. */
+const enoughOfAll = 20
 const fewestOfQuestion = 3
 const longBytes = 4_000
 
@@ -33,6 +43,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   if (request.terms.length === 0 && request.filters.paths.length === 0) {
     return newest(database, rows, filter, request.limit).map((text) => hitOf(database, rows, text))
   }
+  const scope = { database, filter, range: numberRange(database, request) }
   const narrowed = narrowing(request)
   const terms = withoutStopWords(request.terms)
   const found = new Map<string, MatchedText>()
@@ -46,7 +57,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
       if (!found.has(text.fingerprint)) found.set(text.fingerprint, { ...text, score })
     }
   }
-  const phrased = (expression: MatchExpression) => liftedTogether(matchingBriefTexts(database, filter, expression, { limit: wanted }), rows)
+  const phrased = (expression: MatchExpression) => liftedTogether(matchingBriefTexts(scope, expression, { limit: wanted }), rows)
   const verbatim = hasSeveralWords(request) ? verbatimExpression(request.verbatim) : undefined
   if (verbatim !== undefined) {
     take(tiers.phrase, phrased(narrowed(verbatim)))
@@ -57,34 +68,36 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
     }
   }
   // Who writes so many words as they stand somewhere was looking for that.
-  const isFound = request.terms.length > fewestOfQuestion && found.size > 0
+  const isFound = request.terms.length > fewestOfQuestion && found.size > excluded.size
   const asks = isQuestion(request, terms)
   const words = joinedExpression(terms, 'AND') ?? pathsExpression(request)
-  if (!enough() && words !== verbatim) {
+  const tier = request.terms.length === 1 ? tiers.phrase : tiers.all
+  // What holds one word stands beside what holds it and what was to be left out.
+  if ((!enough() || tier === tiers.phrase) && words !== verbatim) {
     const expression = optionally(narrowed, words)
     const isCommon = terms.length > 1 && expression !== undefined && matchCount(database, expression, mostRanked + 1) > mostRanked
     const near = isCommon ? nearTokens.flatMap((tokens) => nearExpression(terms, tokens) ?? []).map(narrowed) : []
     const all = isCommon
-      ? liftedTogether(matchingBriefTexts(database, filter, expression, { limit: wanted, near }), rows)
+      ? liftedTogether(matchingBriefTexts(scope, expression, { limit: wanted, near }), rows)
       : expression === undefined
         ? []
-        : liftedTogether(matchingTexts(database, filter, expression, wanted), rows)
+        : liftedTogether(matchingTexts(scope, expression, wanted), rows)
     const [short, long] = partition(all, ({ number }) => !asks || rows.entry(number).end - rows.entry(number).start <= longBytes)
-    const tier = request.terms.length === 1 ? tiers.phrase : tiers.all
     take(tier, short)
-    // Where enough hold all of the words, nothing else is asked.
-    if (found.size + long.length >= request.limit) take(tier - 0.5, long)
+    if (found.size + long.length >= enoughOfAll) take(tier - 0.5, long)
   }
   if (!enough() && !isFound && terms.length > 1) {
-    const matches = rarest(database, terms, found.size).map((term) => termMatches(database, term, narrowed))
-    take(tiers.some, distinct(matches, rows, { filter, takesCalls: asks, limit: wanted }))
+    const standing = remembered((number: number) => lastStanding(database, number, rows.entry(number).role === undefined, filter))
+    const isWanted = filter === undefined ? undefined : (number: number) => standing(number) !== undefined
+    const matches = rarest(database, terms, found.size).map((term) => termMatches({ ...scope, filter: isWanted }, term, narrowed))
+    take(tiers.some, distinct(matches, rows, { standing, filter: isWanted, takesCalls: asks, limit: wanted }))
   }
   const best = [...found.values()].sort((left, right) => right.score - left.score || right.number - left.number).slice(0, request.limit)
   rows.load(best.map(({ number }) => number))
   return best.map((text) => ({ ...hitOf(database, rows, text), ...(excluded.has(text.fingerprint) ? { isExcluded: true as const } : {}) }))
 }
 
-/** The entries that say one of these texts and are among those that were asked for, the last first. */
+/** The entries that say one of these texts and are among those that were asked for, the last first; of each text at most so many. */
 export function sameEntries(database: DatabaseSync, fingerprints: readonly string[], request: SearchRequest): readonly IndexHit[] {
   const rows = entryRows(database)
   const filter = entryFilter(rows, request)
@@ -93,11 +106,18 @@ export function sameEntries(database: DatabaseSync, fingerprints: readonly strin
     database,
     'SELECT number FROM entry WHERE lower(hex(fingerprint)) IN (SELECT value FROM json_each(?)) ORDER BY number DESC',
   )
+  const counts = new Map<string, number>()
+  const isTaken = (number: number): boolean => {
+    if (filter?.(number) === false) return false
+    const { fingerprint } = rows.entry(number)
+    const count = (counts.get(fingerprint) ?? 0) + 1
+    counts.set(fingerprint, count)
+    return count <= request.limit
+  }
   return same
     .all(wanted)
     .map((row) => integerOf(row, 'number'))
-    .filter((number) => filter?.(number) ?? true)
-    .slice(0, request.limit)
+    .filter(isTaken)
     .map((number) => hitOf(database, rows, { number, score: 1, others: 0, fingerprint: rows.entry(number).fingerprint }))
 }
 
@@ -105,16 +125,29 @@ export function sameEntries(database: DatabaseSync, fingerprints: readonly strin
 function distinct(
   matches: readonly TermMatches[],
   rows: EntryRows,
-  options: { readonly filter: EntryFilter | undefined; readonly takesCalls: boolean; readonly limit: number },
+  options: {
+    readonly standing: (number: number) => Standing | undefined
+    readonly filter: EntryFilter | undefined
+    readonly takesCalls: boolean
+    readonly limit: number
+  },
 ): readonly MatchedText[] {
   for (let limit = options.limit; ; limit *= 4) {
     const ranked = rankedByTerms(matches, rows, { ...options, limit })
     const texts = new Map<string, MatchedText>()
-    for (const { number, score } of ranked) {
-      const { fingerprint } = rows.entry(number)
+    const counted = new Set<number>()
+    for (const { number: matched, score } of ranked) {
+      const standing = options.standing(matched)
+      if (standing === undefined || counted.has(standing.original)) continue
+      const { original, number, count } = standing
+      counted.add(original)
+      const { fingerprint } = rows.entry(original)
       const known = texts.get(fingerprint)
       if (known === undefined && texts.size >= options.limit) continue
-      texts.set(fingerprint, known === undefined ? { number, score, fingerprint, others: 0 } : { ...known, others: known.others + 1 })
+      texts.set(
+        fingerprint,
+        known === undefined ? { number, score, fingerprint, others: count - 1 } : { ...known, others: known.others + count },
+      )
     }
     if (texts.size >= options.limit || ranked.length < limit) return [...texts.values()]
   }
@@ -206,9 +239,18 @@ function pathsExpression({ filters }: SearchRequest): MatchExpression | undefine
   )
 }
 
-function termMatches(database: DatabaseSync, term: SearchTerm, narrowed: Narrowing): TermMatches {
+function termMatches(scope: MatchScope, term: SearchTerm, narrowed: Narrowing): TermMatches {
   const expression = joinedExpression([term], 'OR')
-  return { scores: expression === undefined ? new Map() : rankedMatches(database, narrowed(expression), mostOfTerm) }
+  return { scores: expression === undefined ? new Map() : rankedMatches(scope, narrowed(expression), mostOfTerm) }
+}
+
+function remembered<Value>(find: (number: number) => Value): (number: number) => Value {
+  const values = new Map<number, { readonly value: Value }>()
+  return (number) => {
+    const known = values.get(number) ?? { value: find(number) }
+    values.set(number, known)
+    return known.value
+  }
 }
 
 /** The last entries that pass; of those that say the same the last. */

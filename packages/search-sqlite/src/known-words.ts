@@ -9,7 +9,7 @@ export interface KnownWords {
   formAt(bytes: Uint8Array, start: number, end: number): string | undefined
 }
 
-/** Remembers some 65,000 words, by hashes of 64 bits. `isAnyCase`: only of letters, and of words that differ in case alone the same is made. */
+/** Remembers some 65,000 words, by a hash of 32 bits and the place that another gives it. `isAnyCase`: only of letters, and of words that differ in case alone the same is made. */
 export function knownWords(formOf: (word: string) => string | undefined, { isAnyCase }: { readonly isAnyCase: boolean }): KnownWords {
   const slots = new Int32Array(mostRemembered * 2)
   const lastSlot = slots.length - 1

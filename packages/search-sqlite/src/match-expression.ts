@@ -1,5 +1,5 @@
 import { hasContent, type SearchTerm } from '@palimpsest/core'
-import { pairsOf, pictogramWords, spaced, unspacedRuns } from './grams.ts'
+import { pairsOf, pictogramWords, unspacedRuns } from './grams.ts'
 import { stemOf } from './stems.ts'
 import { identifierParts } from './word-forms.ts'
 
@@ -9,20 +9,24 @@ export type MatchExpression = string
 /** What matches a term: itself, in the text where it is a phrase; else also its stem, and its parts where it is in camel case. */
 function expressionOf(term: SearchTerm): MatchExpression | undefined {
   const runs = unspacedRuns(term.text)
-  const rest =
-    runs.length === 0
-      ? term.text
-      : spaced(term.text)
-          .split(/\s+/)
-          .filter((word) => !runs.includes(word))
-          .join(' ')
   const pictograms = pictogramWords(term.text)
   const parts = [
     ...runs.map(runExpression),
-    ...(/[\p{L}\p{N}\p{Co}]/u.test(rest) ? [term.isPhrase ? `{text} : ${quoted(rest)}` : wordExpression(rest)] : []),
+    ...between(term.text, runs).map((rest) => (term.isPhrase ? `{text} : ${quoted(rest)}` : wordExpression(rest))),
     ...(pictograms.length === 0 ? [] : [`{grams} : ${quoted(pictograms.join(' '))}`]),
   ]
   return parts.length === 0 ? undefined : parts.map(parenthesised).join(' AND ')
+}
+
+/** What stands before, between and behind the runs of a text, where it has words: in the index each run is a word between them. */
+function between(text: string, runs: readonly string[]): readonly string[] {
+  const rests = [text]
+  for (const run of runs) {
+    const last = rests.pop() ?? ''
+    const at = last.indexOf(run)
+    rests.push(last.slice(0, at), last.slice(at + run.length))
+  }
+  return rests.filter((rest) => /[\p{L}\p{N}\p{Co}]/u.test(rest))
 }
 
 /** All of the terms, or any; `undefined` where there is nothing to match. */

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite'
 import { integerOf, optionalIntegerOf, type SqlRow } from './columns.ts'
 import { statement } from './derived-file.ts'
-import type { EntryFilter } from './entry-filter.ts'
+import type { EntryFilter, NumberRange } from './entry-filter.ts'
 import { fingerprintOf } from './entry-rows.ts'
 import { hasRole } from './entry-shape.ts'
 import type { MatchExpression } from './match-expression.ts'
@@ -14,33 +14,41 @@ export interface MatchedText extends RankedEntry {
   readonly others: number
 }
 
+/** Among which entries is looked for matches. */
+export interface MatchScope {
+  readonly database: DatabaseSync
+  readonly filter: EntryFilter | undefined
+  /** Where those that pass lie. */
+  readonly range: NumberRange
+}
+
 const mostEquals = 8
-/** So many are looked at where nearly all say the same. */
+/** So many are looked at where nearly all say the same; where hits are narrowed, all, since those that were asked for may be the last. */
 const mostRows = 20_000
+/** So many of the newest are compared with one another, then so many of those before them. */
 const mostUnranked = 2_000
 /** An entry of so many bytes counts half as much for its brevity as an empty one. */
 const briefBytes = 4_000
+
+const everyRow = -1
 
 const entryOfPiece = 'entry AS e ON e.number = (SELECT number FROM entry WHERE number <= piece ORDER BY number DESC LIMIT 1)'
 /** FTS5 sorts by rank by itself; the limit keeps the order. */
 const ranked = `
   SELECT best.rank, e.number, e.fingerprint, e.shape
-  FROM (SELECT rowid AS piece, rank FROM words WHERE words MATCH ? ORDER BY rank LIMIT ?) AS best CROSS JOIN ${entryOfPiece}`
+  FROM (SELECT rowid AS piece, rank FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rank LIMIT ?) AS best CROSS JOIN ${entryOfPiece}`
 const unranked = `
   SELECT newest.piece, e.number, e.fingerprint, e.shape, e.sizeBytes
-  FROM (SELECT rowid AS piece FROM words WHERE words MATCH ? ORDER BY rowid DESC LIMIT ?) AS newest CROSS JOIN ${entryOfPiece}`
+  FROM (SELECT rowid AS piece FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?) AS newest CROSS JOIN ${entryOfPiece}`
+
+const newestPieces = 'SELECT rowid AS piece FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?'
 
 /** The texts that match, best first, each with the best score of its pieces. */
-export function matchingTexts(
-  database: DatabaseSync,
-  filter: EntryFilter | undefined,
-  expression: MatchExpression,
-  limit: number,
-): readonly MatchedText[] {
+export function matchingTexts({ database, filter, range }: MatchScope, expression: MatchExpression, limit: number): readonly MatchedText[] {
   const texts = textGroups(database, filter)
   let least = Number.POSITIVE_INFINITY
   let looked = 0
-  for (const row of statement(database, ranked).iterate(expression, mostRows)) {
+  for (const row of statement(database, ranked).iterate(expression, range.first, range.last, filter === undefined ? mostRows : everyRow)) {
     const score = -Number(row['rank'])
     looked += 1
     // Of many equals the last ones count, so all of them are looked at, within bounds.
@@ -52,41 +60,63 @@ export function matchingTexts(
 
 /**
  * The texts that match, without FTS5's rank, which costs a look at every place where a word stands and tells little where all of them are in a phrase or
- * nearly everywhere: those in which `near` words stand together come first, then the shorter ones.
+ * nearly everywhere: those in which `near` words stand together come first, then the shorter ones. Among many the newest come before all others.
  */
 export function matchingBriefTexts(
-  database: DatabaseSync,
-  filter: EntryFilter | undefined,
+  { database, filter, range }: MatchScope,
   expression: MatchExpression,
   { limit, near = [] }: { readonly limit: number; readonly near?: readonly MatchExpression[] },
 ): readonly MatchedText[] {
   const closeness = new Map<number, number>()
   for (const close of near) {
-    for (const row of statement(database, 'SELECT rowid AS piece FROM words WHERE words MATCH ? LIMIT ?').all(close, mostUnranked)) {
+    for (const row of statement(database, newestPieces).all(close, range.first, range.last, mostUnranked)) {
       const piece = integerOf(row, 'piece')
       closeness.set(piece, (closeness.get(piece) ?? 0) + 1)
     }
   }
   const texts = textGroups(database, filter)
-  for (const row of statement(database, unranked).all(expression, mostUnranked)) {
+  let looked = 0
+  let below = 1
+  for (const row of statement(database, unranked).iterate(
+    expression,
+    range.first,
+    range.last,
+    filter === undefined ? mostRows : everyRow,
+  )) {
+    if (looked > 0 && looked % mostUnranked === 0) {
+      if (texts.size() >= limit) break
+      below = Math.min(below, texts.least() / (near.length + 1))
+    }
+    looked += 1
     const brevity = 1 / (1 + integerOf(row, 'sizeBytes') / briefBytes)
-    texts.add(row, (closeness.get(integerOf(row, 'piece')) ?? 0) + brevity)
+    texts.add(row, below * ((closeness.get(integerOf(row, 'piece')) ?? 0) + brevity))
   }
   return texts.best(limit)
 }
 
-/** The entries that match best, by their numbers, each with the best score of its pieces. */
-export function rankedMatches(database: DatabaseSync, expression: MatchExpression, limit: number): ReadonlyMap<number, number> {
+/**
+ * The entries that match best, by their numbers, each with the best score of its pieces. So many of all of them, since an entry counts for what stands
+ * beside it, too, and behind these as many of those that pass.
+ */
+export function rankedMatches(
+  { database, filter, range }: MatchScope,
+  expression: MatchExpression,
+  limit: number,
+): ReadonlyMap<number, number> {
   const scores = new Map<number, number>()
-  for (const row of statement(database, ranked).iterate(expression, limit)) {
+  for (const row of statement(database, ranked).iterate(expression, range.first, range.last, filter === undefined ? limit : everyRow)) {
+    if (scores.size >= 2 * limit) break
     const number = integerOf(row, 'number')
-    if (!scores.has(number)) scores.set(number, -Number(row['rank']))
+    if (scores.has(number) || (scores.size >= limit && filter?.(number) === false)) continue
+    scores.set(number, -Number(row['rank']))
   }
   return scores
 }
 
 interface TextGroups {
   size(): number
+  /** The least score there is. */
+  least(): number
   /** `true` where it says what none before it did. */
   add(row: SqlRow, score: number): boolean
   best(limit: number): readonly MatchedText[]
@@ -94,17 +124,22 @@ interface TextGroups {
 
 function textGroups(database: DatabaseSync, filter: EntryFilter | undefined): TextGroups {
   const texts = new Map<string, MatchedText>()
-  const met = new Set<number>()
+  const met = new Map<number, Standing | undefined>()
+  const counted = new Set<number>()
   return {
     size: () => texts.size,
+    least: () => [...texts.values()].reduce((least, { score }) => Math.min(least, score), Number.POSITIVE_INFINITY),
     add(row, score) {
       const original = integerOf(row, 'number')
-      if (met.has(original)) return false
-      met.add(original)
-      const standing = lastStanding(database, original, !hasRole(integerOf(row, 'shape')), filter)
+      const standing = met.has(original) ? met.get(original) : lastStanding(database, original, !hasRole(integerOf(row, 'shape')), filter)
+      met.set(original, standing)
       if (standing === undefined) return false
-      const { number, count } = standing
-      const fingerprint = fingerprintOf(row)
+      const { number } = standing
+      // Another piece of it may be the better one.
+      const count = counted.has(standing.original) ? 0 : standing.count
+      counted.add(standing.original)
+      const fingerprint =
+        standing.original === original ? fingerprintOf(row) : fingerprintOf(statement(database, oneFingerprint).get(standing.original))
       const known = texts.get(fingerprint)
       const isBetter = known === undefined || score > known.score || (score === known.score && number > known.number)
       const best = known === undefined || isBetter ? { number, score } : known
@@ -120,31 +155,73 @@ function textGroups(database: DatabaseSync, filter: EntryFilter | undefined): Te
   }
 }
 
+/** So many repeats are counted. */
 const mostRepeats = 2_000
 
-/** The last of an entry and its repeats that passes, and how many do. */
-function lastStanding(
+const oneFingerprint = 'SELECT fingerprint FROM entry WHERE number = ?'
+
+/** That of an entry and its repeats which stands for all of them. */
+export interface Standing {
+  /** The first that says it: the entry itself, or one that continued it. */
+  readonly original: number
+  readonly number: number
+  /** How many of them there are. */
+  readonly count: number
+}
+
+/**
+ * The last of an entry and its repeats that passes, and how many do. Where none does, that is of the first entry of which one does among those that
+ * continued it, and so hold what it holds; else `undefined`.
+ */
+export function lastStanding(
   database: DatabaseSync,
   original: number,
   mayRepeat: boolean,
   filter: EntryFilter | undefined,
-): { readonly number: number; readonly count: number } | undefined {
-  const own = filter?.(original) ?? true
-  if (mayRepeat && filter === undefined) {
-    const row = statement(database, 'SELECT max(number) AS last, count(*) AS count FROM entry WHERE original = ?').get(original)
-    return { number: optionalIntegerOf(row, 'last') ?? original, count: integerOf(row, 'count') + 1 }
+): Standing | undefined {
+  const own = lastOfRepeats(database, original, mayRepeat, filter)
+  if (own !== undefined || !mayRepeat) return own
+  for (const row of statement(database, continuing).all(original)) {
+    const grown = lastOfRepeats(database, integerOf(row, 'number'), true, filter)
+    if (grown !== undefined) return grown
   }
-  let last = own ? original : undefined
-  let count = own ? 1 : 0
-  for (const number of mayRepeat ? repeatsOf(database, original) : []) {
-    if (filter?.(number) !== true) continue
-    last = Math.max(last ?? 0, number)
-    count += 1
-  }
-  return last === undefined ? undefined : { number: last, count }
+  return undefined
 }
 
-function repeatsOf(database: DatabaseSync, original: number): readonly number[] {
-  const rows = statement(database, 'SELECT number FROM entry WHERE original = ? ORDER BY number DESC LIMIT ?').all(original, mostRepeats)
-  return rows.map((row) => integerOf(row, 'number'))
+const continuing = `
+  WITH RECURSIVE grown (number) AS (
+    SELECT number FROM entry WHERE continued = ?1 UNION SELECT e.number FROM grown AS g CROSS JOIN entry AS e ON e.continued = g.number
+  ) SELECT number FROM grown ORDER BY number`
+
+function lastOfRepeats(
+  database: DatabaseSync,
+  original: number,
+  mayRepeat: boolean,
+  filter: EntryFilter | undefined,
+): Standing | undefined {
+  if (mayRepeat && filter === undefined) {
+    const row = statement(database, 'SELECT max(number) AS last, count(*) AS count FROM entry WHERE original = ?').get(original)
+    return { original, number: optionalIntegerOf(row, 'last') ?? original, count: integerOf(row, 'count') + 1 }
+  }
+  const isOwn = filter?.(original) ?? true
+  let last: number | undefined
+  let count = isOwn ? 1 : 0
+  let looked = 0
+  for (const number of mayRepeat ? repeatsOf(database, original) : []) {
+    looked += 1
+    if (filter?.(number) === true) {
+      last ??= number
+      count += 1
+    }
+    if (looked >= mostRepeats && last !== undefined) break
+  }
+  last ??= isOwn ? original : undefined
+  return last === undefined ? undefined : { original, number: last, count }
+}
+
+/** The last first. */
+function* repeatsOf(database: DatabaseSync, original: number): Generator<number, void, undefined> {
+  for (const row of statement(database, 'SELECT number FROM entry WHERE original = ? ORDER BY number DESC').all(original)) {
+    yield integerOf(row, 'number')
+  }
 }

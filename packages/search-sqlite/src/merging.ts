@@ -31,7 +31,9 @@ export async function mergeSegments(file: SearchDatabase): Promise<void> {
 /** `true` where there is nothing more to merge. */
 function mergeStep(database: DatabaseSync, isBegun: boolean): boolean {
   const last = optionalIntegerOf(statement(database, 'SELECT max(last) AS last FROM run').get(), 'last') ?? 0
-  const added = last - integerOf(statement(database, 'SELECT merged FROM progress').get(), 'merged')
+  const merged = integerOf(statement(database, 'SELECT merged FROM progress').get(), 'merged')
+  // Numbers go up again from where those that were forgotten began: then nothing tells what is new.
+  const added = merged > last ? last : last - merged
   if (!isBegun && (added < fewestAdded || added * 4 < last)) return true
   const before = changesOf(database)
   // The first number is negative, so that segments of all levels are merged.

@@ -68,9 +68,11 @@ export function rankedByTerms(
   const own = new Map<number, number>()
   for (const { scores } of terms) for (const [number, score] of scores) own.set(number, (own.get(number) ?? 0) + score)
   const best = [...own].sort((left, right) => right[1] - left[1]).map(([number]) => number)
-  const candidates = new Set(best.slice(0, Math.max(compared, limit)))
-  rows.load([...new Set([...candidates].flatMap(withNeighbours))])
-  for (const number of takesCalls ? best.slice(0, followed) : []) {
+  const wanted = firstThatPass(best, filter, Math.max(compared, limit))
+  const candidates = new Set(wanted)
+  rows.load([...new Set(wanted.flatMap(withNeighbours))])
+  // A call may be asked for where what stands before it is not.
+  for (const number of takesCalls ? new Set([...best.slice(0, followed), ...wanted.slice(0, followed)]) : []) {
     for (const next of rows.behind(number, 2)) if (isCall(rows.entry(next))) candidates.add(next)
   }
   const sessions = sessionScores(terms, rows)
@@ -83,6 +85,16 @@ export function rankedByTerms(
     if (score > 0) ranked.push({ number, score })
   }
   return ranked.sort((left, right) => right.score - left.score).slice(0, limit)
+}
+
+function firstThatPass(numbers: readonly number[], filter: ((number: number) => boolean) | undefined, count: number): readonly number[] {
+  if (filter === undefined) return numbers.slice(0, count)
+  const passing: number[] = []
+  for (const number of numbers) {
+    if (passing.length >= count) break
+    if (filter(number)) passing.push(number)
+  }
+  return passing
 }
 
 /** Numbers of an entry and of those next to it, or of their pieces. */

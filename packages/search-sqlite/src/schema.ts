@@ -3,12 +3,13 @@ import { integerOf } from './columns.ts'
 import { transaction } from './derived-file.ts'
 
 /** Another version is begun anew: everything can be indexed again from what is stored. */
-export const schemaVersion = 2
+export const schemaVersion = 3
 
 /*
  * Numbers of entries go up in the order in which they were added. A `run` is what one batch added: entries of one stream, one behind the other. An
  * entry of several pieces takes as many numbers as it has pieces; only its first is in `entry`. A number is the rowid of a row in `words`, but of what
- * a client wrote down of its own state and repeats word for word in a stream only the first one, the `original`, has a row there.
+ * a client wrote down of its own state and repeats word for word in a stream only the first one, the `original`, has a row there, and of one that says more
+ than the one before it, which it `continued`, only what is new.
  */
 const tables = `
   CREATE TABLE progress (token TEXT, waiting TEXT NOT NULL, merged INTEGER NOT NULL) STRICT;
@@ -47,9 +48,11 @@ const tables = `
     fingerprint BLOB NOT NULL,
     droppedBy INTEGER,
     note TEXT,
-    original INTEGER
+    original INTEGER,
+    continued INTEGER
   ) STRICT;
   CREATE INDEX entryByOriginal ON entry (original) WHERE original IS NOT NULL;
+  CREATE INDEX entryByContinued ON entry (continued) WHERE continued IS NOT NULL;
   CREATE TABLE original (stream INTEGER, fingerprint BLOB, entry INTEGER NOT NULL, PRIMARY KEY (stream, fingerprint)) STRICT, WITHOUT ROWID;
   CREATE TABLE tool (number INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE copy (

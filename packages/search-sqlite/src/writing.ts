@@ -86,14 +86,14 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
   const last = optionalIntegerOf(statement(database, 'SELECT max(last) AS last FROM run').get(), 'last') ?? 0
   const insert = statement(
     database,
-    `INSERT INTO entry (number, pieces, start, sizeBytes, line, id, shape, tool, createdAt, fingerprint, note, original)
-     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    `INSERT INTO entry (number, pieces, start, sizeBytes, line, id, shape, tool, createdAt, fingerprint, note, original, continued)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   )
   const copied = statement(database, 'INSERT OR REPLACE INTO copy VALUES (?, ?, ?, ?, ?)')
   const known = stream.stream > 0 ? knownEntries(database, stream) : undefined
   let next = last + 1
   let firstStart: number | undefined
-  let before: SearchableEntry | undefined
+  let before: { readonly text: string; readonly number: number } | undefined
   for (const entry of entries) {
     if (entry.text === '') continue
     const { start, end, line, entryId, tool, createdAt, note } = entry
@@ -103,9 +103,11 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
       continue
     }
     const fingerprint = Buffer.from(entry.fingerprint, 'base64url')
-    const repeated = entry.role === undefined && tool === undefined ? originalOf(database, stream.number, fingerprint, next) : undefined
-    const pieces = repeated === undefined ? piecesOf(newIn(entry, before)) : []
-    if (entry.role === undefined) before = entry
+    const isState = entry.role === undefined && tool === undefined
+    const repeated = isState ? originalOf(database, stream.number, fingerprint, next) : undefined
+    const grown = isState && repeated === undefined && before !== undefined && isGrown(entry.text, before.text) ? before : undefined
+    const pieces = repeated === undefined ? piecesOf(newBehind(entry.text, grown?.text)) : []
+    if (isState) before = { text: entry.text, number: repeated ?? next }
     const numbers = Math.max(1, pieces.length)
     const toolNumber = tool === undefined ? null : toolNumberOf(database, tool)
     insert.run(
@@ -121,6 +123,7 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
       fingerprint,
       note ?? null,
       repeated ?? null,
+      grown?.number ?? null,
     )
     addWords(database, next, entry, pieces)
     firstStart ??= start
@@ -131,10 +134,14 @@ function addEntries(database: DatabaseSync, stream: StreamPlace, entries: readon
   }
 }
 
-/** What an entry says behind what the one before it said: of a command's output a client writes down all that there is so far, again and again. */
-function newIn({ role, text }: SearchableEntry, before: SearchableEntry | undefined): string {
-  if (role !== undefined || before === undefined || !text.startsWith(before.text)) return text
-  return text.slice(Math.max(0, before.text.length - overlapCharacters))
+/** Whether a text says what another did, and more: of a command's output a client writes down all that there is so far, again and again. */
+function isGrown(text: string, before: string): boolean {
+  return before.length > overlapCharacters && text.startsWith(before)
+}
+
+/** What a text says behind one that it begins with, and what may lie across the end of that. */
+function newBehind(text: string, before: string | undefined): string {
+  return before === undefined ? text : text.slice(before.length - overlapCharacters)
 }
 
 /** The entry of a stream that already says the same; from now on that is `number` where there is none. */

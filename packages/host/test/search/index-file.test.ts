@@ -26,7 +26,7 @@ async function indexed() {
   await service.capture({ ...of(file), reason: 'manual' })
   await service.index()
   index.close()
-  return { workshop, session: file, folder, file: join(folder, 'search-2.sqlite'), open }
+  return { workshop, session: file, folder, file: join(folder, 'search-3.sqlite'), open }
 }
 
 const found = async (service: Checkpoints) => (await service.search({ query: 'flux capacitor role:user' })).hits.length
@@ -40,7 +40,7 @@ function tamper(file: string, sql: string): void {
 
 describe('what is no file where the index belongs', () => {
   test.each(['', '-wal'])(
-    'a folder in the place of search-2.sqlite%s is refused, by a rebuild too, and nothing in it is deleted',
+    'a folder in the place of search-3.sqlite%s is refused, by a rebuild too, and nothing in it is deleted',
     async (suffix) => {
       const { file, open } = await indexed()
       await rm(`${file}${suffix}`, { force: true })
@@ -126,7 +126,7 @@ describe('damage that shows only when something is asked', () => {
         async add(batch) {
           if (batch.session.sessionKey === 'later' && !isTampered) {
             isTampered = true
-            tamper(join(folder, 'search-2.sqlite'), 'DROP TABLE run')
+            tamper(join(folder, 'search-3.sqlite'), 'DROP TABLE run')
           }
           return index.add(batch)
         },

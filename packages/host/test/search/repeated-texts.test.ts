@@ -15,7 +15,7 @@ async function openSearch() {
   const workshop = await openWorkshop(openMemoryStore)
   const folder = join(workshop.folder, 'cache')
   const index = createSqliteSearchIndex({ folder, sqlite: () => process.getBuiltinModule('node:sqlite') })
-  return { workshop, index, path: join(folder, 'search-2.sqlite'), service: workshop.service({ searchIndex: index }) }
+  return { workshop, index, path: join(folder, 'search-3.sqlite'), service: workshop.service({ searchIndex: index }) }
 }
 
 const timeOf = (number: number) => 1_700_000_000_000 + number * 1000

@@ -19,7 +19,7 @@ async function openSearch(openStore = openMemoryStore) {
   const folder = join(workshop.folder, 'cache')
   const openIndex = () => createSqliteSearchIndex({ folder, sqlite, busyMs: 300 })
   const index = openIndex()
-  return { workshop, folder, file: join(folder, 'search-2.sqlite'), index, openIndex, service: workshop.service({ searchIndex: index }) }
+  return { workshop, folder, file: join(folder, 'search-3.sqlite'), index, openIndex, service: workshop.service({ searchIndex: index }) }
 }
 
 const found = async (service: Checkpoints, query: string) => (await service.search({ query })).hits
