@@ -19,6 +19,8 @@ const windowHits = 20
 /** More of them at first where many hold the words, and signs or capitals tell what is meant from what only has the same words. */
 const preciseWindowHits = 80
 const mostAsked = 20_000
+/** A page has fewer hits than were asked for where so many were looked at, and most say nearly the same. */
+const mostLooked = 400
 /** So many entries that say the same as a hit whose checkpoints are gone are tried. */
 const mostSame = 1_000
 
@@ -83,7 +85,7 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   /** Asks until there are so many, or no more. */
   const fill = async (until: number) => {
     if (ranked.length >= until || ranked.length < asked || asked >= mostAsked) return
-    asked = Math.min(mostAsked, until)
+    asked = Math.min(mostAsked, Math.max(4 * asked, until))
     ranked = await index.find({ ...request, limit: asked })
   }
   const same = (hits: readonly IndexHit[]) =>
@@ -106,7 +108,8 @@ export async function searchEntries(environment: Environment, query: SearchQuery
     skip = 0
     // Whether more follows than was asked for is found out by who asks for it.
     const mayFollow = window < ranked.length || (ranked.length >= asked && asked < mostAsked)
-    if (page.isFull() && mayFollow) return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
+    if ((page.isFull() || window - cursor.window >= mostLooked) && mayFollow)
+      return { hits: page.hits(), nextCursor: writeCursor({ window, skip }), waiting, problems }
   }
 }
 

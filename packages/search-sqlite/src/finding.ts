@@ -43,7 +43,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   if (request.terms.length === 0 && request.filters.paths.length === 0) {
     return newest(database, rows, filter, request.limit).map((text) => hitOf(database, rows, text))
   }
-  const scope = { database, filter, range: numberRange(database, request) }
+  const scope = { database, filter, range: numberRange(database, request), load: rows.load }
   const narrowed = narrowing(request)
   const terms = withoutStopWords(request.terms)
   const found = new Map<string, MatchedText>()

@@ -20,6 +20,31 @@ export interface MatchScope {
   readonly filter: EntryFilter | undefined
   /** Where those that pass lie. */
   readonly range: NumberRange
+  /** Reads entries at once that the filter is going to look at. */
+  readonly load: (numbers: readonly number[]) => void
+}
+
+const rowsAtOnce = 256
+
+/** What matches, as it is asked for. Where hits are narrowed, what the filter needs of each is read before it is given. */
+function* matchingRows(
+  { database, filter, range, load }: MatchScope,
+  sql: string,
+  expression: MatchExpression,
+  limit: number,
+): Generator<SqlRow, void, undefined> {
+  const rows = statement(database, sql).iterate(expression, range.first, range.last, filter === undefined ? limit : everyRow)
+  if (filter === undefined) return yield* rows
+  let together: SqlRow[] = []
+  for (const row of rows) {
+    together.push(row)
+    if (together.length < rowsAtOnce) continue
+    load(together.map((each) => integerOf(each, 'number')))
+    yield* together
+    together = []
+  }
+  load(together.map((each) => integerOf(each, 'number')))
+  yield* together
 }
 
 const mostEquals = 8
@@ -44,11 +69,11 @@ const unranked = `
 const newestPieces = 'SELECT rowid AS piece FROM words WHERE words MATCH ? AND rowid BETWEEN ? AND ? ORDER BY rowid DESC LIMIT ?'
 
 /** The texts that match, best first, each with the best score of its pieces. */
-export function matchingTexts({ database, filter, range }: MatchScope, expression: MatchExpression, limit: number): readonly MatchedText[] {
-  const texts = textGroups(database, filter)
+export function matchingTexts(scope: MatchScope, expression: MatchExpression, limit: number): readonly MatchedText[] {
+  const texts = textGroups(scope)
   let least = Number.POSITIVE_INFINITY
   let looked = 0
-  for (const row of statement(database, ranked).iterate(expression, range.first, range.last, filter === undefined ? mostRows : everyRow)) {
+  for (const row of matchingRows(scope, ranked, expression, mostRows)) {
     const score = -Number(row['rank'])
     looked += 1
     // Of many equals the last ones count, so all of them are looked at, within bounds.
@@ -63,10 +88,11 @@ export function matchingTexts({ database, filter, range }: MatchScope, expressio
  * nearly everywhere: those in which `near` words stand together come first, then the shorter ones. Among many the newest come before all others.
  */
 export function matchingBriefTexts(
-  { database, filter, range }: MatchScope,
+  scope: MatchScope,
   expression: MatchExpression,
   { limit, near = [] }: { readonly limit: number; readonly near?: readonly MatchExpression[] },
 ): readonly MatchedText[] {
+  const { database, range } = scope
   const closeness = new Map<number, number>()
   for (const close of near) {
     for (const row of statement(database, newestPieces).all(close, range.first, range.last, mostUnranked)) {
@@ -74,15 +100,10 @@ export function matchingBriefTexts(
       closeness.set(piece, (closeness.get(piece) ?? 0) + 1)
     }
   }
-  const texts = textGroups(database, filter)
+  const texts = textGroups(scope)
   let looked = 0
   let below = 1
-  for (const row of statement(database, unranked).iterate(
-    expression,
-    range.first,
-    range.last,
-    filter === undefined ? mostRows : everyRow,
-  )) {
+  for (const row of matchingRows(scope, unranked, expression, mostRows)) {
     if (looked > 0 && looked % mostUnranked === 0) {
       if (texts.size() >= limit) break
       below = Math.min(below, texts.least() / (near.length + 1))
@@ -95,20 +116,19 @@ export function matchingBriefTexts(
 }
 
 /**
- * The entries that match best, by their numbers, each with the best score of its pieces. So many of all of them, since an entry counts for what stands
- * beside it, too, and behind these as many of those that pass.
+ * The entries that match best, by their numbers, each with the best score of its pieces. So many that pass, and as many of
+ * all of them, since an entry counts for what stands beside it, too.
  */
-export function rankedMatches(
-  { database, filter, range }: MatchScope,
-  expression: MatchExpression,
-  limit: number,
-): ReadonlyMap<number, number> {
+export function rankedMatches(scope: MatchScope, expression: MatchExpression, limit: number): ReadonlyMap<number, number> {
   const scores = new Map<number, number>()
-  for (const row of statement(database, ranked).iterate(expression, range.first, range.last, filter === undefined ? limit : everyRow)) {
-    if (scores.size >= 2 * limit) break
+  let passing = 0
+  for (const row of matchingRows(scope, ranked, expression, limit)) {
+    if (passing >= limit) break
     const number = integerOf(row, 'number')
-    if (scores.has(number) || (scores.size >= limit && filter?.(number) === false)) continue
-    scores.set(number, -Number(row['rank']))
+    if (scores.has(number)) continue
+    const passes = scope.filter?.(number) !== false
+    if (passes) passing += 1
+    if (passes || scores.size < limit) scores.set(number, -Number(row['rank']))
   }
   return scores
 }
@@ -122,7 +142,7 @@ interface TextGroups {
   best(limit: number): readonly MatchedText[]
 }
 
-function textGroups(database: DatabaseSync, filter: EntryFilter | undefined): TextGroups {
+function textGroups({ database, filter }: Pick<MatchScope, 'database' | 'filter'>): TextGroups {
   const texts = new Map<string, MatchedText>()
   const met = new Map<number, Standing | undefined>()
   const counted = new Set<number>()
