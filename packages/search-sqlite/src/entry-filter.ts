@@ -1,8 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite'
 import type { SearchRequest } from '@palimpsest/core'
-import { optionalIntegerOf } from './columns.ts'
+import { integerOf, optionalIntegerOf, textOf } from './columns.ts'
 import { statement } from './derived-file.ts'
 import type { EntryRow, EntryRows } from './entry-rows.ts'
+import { shapesOf } from './entry-shape.ts'
 
 /** Whether an entry, by its number, is one that was asked for. */
 export type EntryFilter = (number: number) => boolean
@@ -31,6 +32,37 @@ export function entryFilter(rows: EntryRows, { filters, sessions, cwd }: SearchR
   if (!needsSession && !needsEntry) return undefined
   return (number) => (!needsSession || ofSession(number)) && (!needsEntry || isWanted(rows.entry(number)))
 }
+
+/** What SQLite can tell of an entry by its row; of what has no role only that, since a repeat of it may pass where it doesn't. `null` narrows nothing. */
+export interface RowFilter {
+  /** JSON: shapes, and numbers of tools. */
+  readonly shapes: string | null
+  readonly tools: string | null
+  readonly after: number | null
+  readonly before: number | null
+  readonly dropped: number | null
+}
+
+/** What every entry that passes the filter passes, too, and is had without looking at each. */
+export function rowFilter(database: DatabaseSync, { filters }: Pick<SearchRequest, 'filters'>): RowFilter {
+  const { roles, tools, after, before, dropped } = filters
+  const names = new Set(tools.map((tool) => tool.toLowerCase()))
+  const rows = names.size === 0 ? [] : statement(database, 'SELECT number, name FROM tool').all()
+  const numbers = rows.filter((row) => names.has(textOf(row, 'name').toLowerCase())).map((row) => integerOf(row, 'number'))
+  return {
+    shapes: roles.length === 0 ? null : JSON.stringify(shapesOf(roles)),
+    tools: names.size === 0 ? null : JSON.stringify(numbers),
+    after: after ?? null,
+    before: before ?? null,
+    dropped: dropped === undefined ? null : Number(dropped),
+  }
+}
+
+/** The same as a condition of SQL on `e`, an entry. */
+export const rowCondition = `
+  (:shapes IS NULL OR e.shape IN (SELECT value FROM json_each(:shapes))) AND (:tools IS NULL OR e.tool IN (SELECT value FROM json_each(:tools)))
+  AND (e.shape IN (SELECT value FROM json_each('${JSON.stringify(shapesOf([undefined]))}')) OR (
+    (:after IS NULL OR e.createdAt > :after) AND (:before IS NULL OR e.createdAt < :before) AND (:dropped IS NULL OR (e.droppedBy IS NOT NULL) = :dropped)))`
 
 /** Numbers between which all entries of sessions lie, ends included. */
 export interface NumberRange {

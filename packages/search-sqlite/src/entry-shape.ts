@@ -15,6 +15,11 @@ export function hasRole(shape: number): boolean {
   return shape % roles.length !== 0
 }
 
+/** The shapes of entries with one of these roles, or without any. */
+export function shapesOf(wanted: readonly (EntryRole | undefined)[]): readonly number[] {
+  return kinds.flatMap((_kind, at) => wanted.map((role) => at * roles.length + roles.indexOf(role)))
+}
+
 /** Kind and role from that number. */
 export function ofShape(shape: number): { readonly kind: EntryKind; readonly role?: EntryRole } {
   const kind = kinds[Math.floor(shape / roles.length)]

@@ -2,7 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type IndexHit, parseKey, type SearchRequest, type SearchTerm } from '@palimpsest/core'
 import { integerOf, optionalIntegerOf } from './columns.ts'
 import { statement } from './derived-file.ts'
-import { type EntryFilter, entryFilter, numberRange } from './entry-filter.ts'
+import { type EntryFilter, entryFilter, numberRange, rowFilter } from './entry-filter.ts'
 import { copiesOf, droppersOf, type EntryRow, type EntryRows, entryRows } from './entry-rows.ts'
 import { joinedExpression, type MatchExpression, nearExpression, verbatimExpression, withoutExpression } from './match-expression.ts'
 import {
@@ -43,7 +43,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   if (request.terms.length === 0 && request.filters.paths.length === 0) {
     return newest(database, rows, filter, request.limit).map((text) => hitOf(database, rows, text))
   }
-  const scope = { database, filter, range: numberRange(database, request), load: rows.load }
+  const scope = { database, filter, range: numberRange(database, request), rowFilter: rowFilter(database, request), load: rows.load }
   const narrowed = narrowing(request)
   const terms = withoutStopWords(request.terms)
   const found = new Map<string, MatchedText>()
