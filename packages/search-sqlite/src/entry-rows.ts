@@ -122,7 +122,7 @@ export function entryRows(database: DatabaseSync): EntryRows {
 }
 
 /** What tells the text of a row of `entry` from others. */
-export function fingerprintOf(row: SqlRow | undefined): string {
+function fingerprintOf(row: SqlRow | undefined): string {
   const { buffer, byteOffset, byteLength } = bytesOf(row, 'fingerprint')
   return Buffer.from(buffer, byteOffset, byteLength).toString('base64url')
 }

@@ -26,7 +26,7 @@ const mostOfTerm = 3_000
 /** Where more than so many hold all of the words, how rare each is tells little, and costs FTS5 a look at every place where one stands. */
 const mostRanked = 400
 /** Words that stand so near to one another are about one thing. */
-const nearTokens = [8, 40]
+const nearTokens = 16
 const mostTermsByThemselves = 24
 /** Where so many hold all of the words, long ones count among them: always as many, for the same reason. */
 const enoughOfAll = 20
@@ -76,7 +76,7 @@ export function findEntries(database: DatabaseSync, request: SearchRequest): rea
   if ((!enough() || tier === tiers.phrase) && words !== verbatim) {
     const expression = optionally(narrowed, words)
     const isCommon = terms.length > 1 && expression !== undefined && matchCount(database, expression, mostRanked + 1) > mostRanked
-    const near = isCommon ? nearTokens.flatMap((tokens) => nearExpression(terms, tokens) ?? []).map(narrowed) : []
+    const near = isCommon ? optionally(narrowed, nearExpression(terms, nearTokens)) : undefined
     const all = isCommon
       ? liftedTogether(matchingBriefTexts(scope, expression, { limit: wanted, near }), rows)
       : expression === undefined
