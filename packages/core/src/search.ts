@@ -73,9 +73,10 @@ export async function searchEntries(environment: Environment, query: SearchQuery
   const written = parseSearchQuery(query.query, environment.now())
   const parsed = narrowed(written, query)
   const cursor = query.cursor === undefined ? { window: 0, skip: 0 } : parseCursor(query.cursor)
+  // It asks storage at once what changed, as the index does.
+  const entries = foundEntries(environment, query)
   const { waiting, problems } = await brought(environment, updateMs, query)
   if (isOfSignsAlone(written)) return { hits: [], waiting, problems }
-  const entries = foundEntries(environment, query)
   const request = { ...parsed, sessions: wantedSessions(environment, query), cwd: query.cwd, signal: query.signal }
   const page = pageOf(limit)
   let { window, skip } = cursor

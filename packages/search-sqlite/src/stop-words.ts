@@ -15,6 +15,6 @@ export function isStopWord(word: string): boolean {
 
 /** Whether a text reads as prose: of its first words at least one in ten is a stop-word. */
 export function readsAsProse(text: string): boolean {
-  const words = text.slice(0, 4_000).match(/[A-Za-z]+/g) ?? []
+  const words = text.slice(0, 1_500).match(/[A-Za-z]+/g) ?? []
   return words.filter(isStopWord).length * 10 >= words.length
 }
