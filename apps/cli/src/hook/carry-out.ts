@@ -1,9 +1,12 @@
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Checkpoint, CheckpointError, type CompactionReason, isCheckpointError, type TranscriptOrigin } from '@palimpsest/core'
 import type { Host } from '@palimpsest/host'
 import { announcementOf } from './announcement.ts'
 import type { HookRequest } from './hook-request.ts'
 import { newestLooked, waitsForBoundary } from './waiting-rows.ts'
+
+const lookEveryMs = 50
 
 /** The session that a hook is about, in an open store. */
 interface HookSession {
@@ -32,7 +35,7 @@ export async function carryOut(
     case 'announce':
       return announced(session, request.isRecorded)
     case 'settle':
-      await settled(session, request.always)
+      await settled(session, request)
       return undefined
   }
 }
@@ -69,9 +72,15 @@ async function announced(session: HookSession, isRecorded: boolean): Promise<str
   return latest === undefined ? undefined : announcementOf(latest)
 }
 
-async function settled(session: HookSession, always: boolean): Promise<void> {
+async function settled(session: HookSession, { always, lateMs = 0 }: HookRequest & { readonly kind: 'settle' }): Promise<void> {
   try {
     if (always || (await waitingCheckpoint(session)) === 'recorded') await importAll(session)
+    // What waits still may stand in the transcript in a moment.
+    for (const began = performance.now(); performance.now() - began < lateMs; await delay(lookEveryMs)) {
+      const found = await waitingCheckpoint(session)
+      if (found === 'recorded') return await importAll(session)
+      if (found === undefined) return
+    }
   } catch (error) {
     // A session that has only been opened has no transcript yet, or one without an entry: nothing can wait in it.
     const isUnbegun = isMissing(error) || (!always && isCheckpointError(error, 'TRANSCRIPT_UNRECOGNISED'))

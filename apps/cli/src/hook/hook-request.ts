@@ -9,7 +9,8 @@ export type HookInput = Readonly<Record<string, unknown>>
  * - `capture`: keep the transcript as it is now. Where a session may end before it began, a missing transcript is no problem.
  * - `complete`: the compaction happened, and the transcript does not record it yet.
  * - `announce`: the agent's context was compacted; it is told where the rest is. The transcript may not record it yet, unless `isRecorded`.
- * - `settle`: checkpoints that wait for their compaction get it from the transcript; with `always` also compactions that none waits for.
+ * - `settle`: checkpoints that wait for their compaction get it from the transcript; with `always` also compactions that none waits for; where one still
+ *   waits, the transcript is looked at again for `lateMs`.
  */
 export type HookRequest =
   | {
@@ -22,7 +23,7 @@ export type HookRequest =
     }
   | { readonly kind: 'complete'; readonly transcript: string; readonly reason: CompactionReason; readonly summary?: string | undefined }
   | { readonly kind: 'announce'; readonly transcript: string; readonly isRecorded: boolean }
-  | { readonly kind: 'settle'; readonly transcript: string; readonly always: boolean }
+  | { readonly kind: 'settle'; readonly transcript: string; readonly always: boolean; readonly lateMs?: number }
 
 /**
  * The hooks of one agent. Everything that is known of their names and of their JSON is here; another agent is another one of these, in a file of

@@ -65,6 +65,7 @@ describe('what the hooks of each agent ask for', () => {
       kind: 'settle',
       transcript: `/home/.copilot/session-state/${start.sessionId}/events.jsonl`,
       always: true,
+      lateMs: 1_500,
     })
     expect(() => request('copilot', 'sessionEnd', start)).toThrow('names no transcript')
     expect(() => request('copilot', 'sessionEnd', { sessionId: '../x' }, '/home/.copilot')).toThrow('names no transcript')

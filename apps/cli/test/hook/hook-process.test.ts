@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { carryOut } from '../../src/hook/carry-out.ts'
 import { compactionLines, hookInput, lineOf, sessionId } from './claude-code-lines.ts'
 import { buildHookProgram, createHome, type HookHome, type HookProgram } from './hook-program.ts'
 
@@ -80,6 +81,20 @@ describe('the hooks of Claude Code', () => {
     await hook('SessionEnd', { reason: 'other' })
     expect(await home.checkpoints()).toMatchObject([{ reason: 'session-end', status: 'snapshot' }, { reason: 'manual' }])
     expect(await home.log()).toEqual([])
+  })
+
+  test('a compaction that the client writes down a moment late is settled by the hook that runs meanwhile', async () => {
+    await using home = await createHome(program)
+    const { path, hook } = await sessionIn(home, conversation)
+    await hook('PreCompact', { trigger: 'auto' })
+    const host = await home.host()
+    const request = { kind: 'settle', transcript: path, always: true, lateMs: 20_000 } as const
+    const settling = carryOut(request, { host, agent: 'claude-code', currentFolder: '/', signal: new AbortController().signal })
+    await delay(200)
+    await appendFile(path, compactionLines({ trigger: 'auto', summary: 'Late.' }))
+    await settling
+    await host.close()
+    expect(await home.checkpoints()).toMatchObject([{ status: 'complete', reason: 'auto-threshold', summary: 'Late.' }])
   })
 
   test('after a compaction make up for the hook before it, when that one failed', async () => {

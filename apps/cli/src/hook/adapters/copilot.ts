@@ -2,6 +2,9 @@ import { join } from 'node:path'
 import type { CompactionReason } from '@palimpsest/core'
 import { type HookAdapter, type HookInput, HookProblem, type HookRequest, optionalText } from '../hook-request.ts'
 
+/** The client writes its events some tenths of a second late, beside the hook: a compaction in the background may end right before the session does. */
+const lateMs = 1_500
+
 /**
  * Copilot CLI (1.0.102 was looked at). `preCompact` names the events file and why; the others name the session alone, whose file lies in the agent's
  * own folder. When `preCompact` runs, the line that a compaction began may be in the file or not.
@@ -14,7 +17,7 @@ export const copilotHooks: HookAdapter = {
       (input, home) => ({ kind: 'capture', transcript: transcriptOf(input, home), reason: reasonOf(input), mayBeMissing: false }),
     ],
     ['sessionStart', (input, home) => ({ kind: 'settle', transcript: transcriptOf(input, home), always: false })],
-    ['sessionEnd', (input, home) => ({ kind: 'settle', transcript: transcriptOf(input, home), always: true })],
+    ['sessionEnd', (input, home) => ({ kind: 'settle', transcript: transcriptOf(input, home), always: true, lateMs })],
   ]),
   // It stands in the first event.
   sessionKeyOf: () => undefined,
