@@ -145,6 +145,10 @@ describe('entries', () => {
     expect((await only(message))?.text).toBe('hm\nso\n[image]\nPaper\nwords\nweb_search {"query":"q"}')
     const withResult = { ...result(1, null, 't', 'short'), toolUseResult: { stdout: 'short\n', stderr: 'a warning', interrupted: false } }
     expect((await only(withResult))?.text).toBe('short\na warning')
+    const failed = { ...result(1, null, 't', 'Exit code 1'), toolUseResult: 'Error: Exit code 1' }
+    expect((await only(failed))?.text).toBe('Exit code 1')
+    const wroteError = { ...result(1, null, 't', 'no such file'), toolUseResult: { stdout: 'Error: no such file', stderr: '' } }
+    expect((await only(wroteError))?.text).toBe('no such file\nError: no such file')
     const nested = chained(1, null, {
       type: 'user',
       message: {

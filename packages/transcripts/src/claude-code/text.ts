@@ -108,9 +108,14 @@ function progressText(data: JsonRecord | undefined): string {
 /** What a tool gave back beside its message: often the same, or more where the message was cut. */
 function resultText(result: unknown, message: string): string {
   const record = asRecord(result)
-  const texts =
-    record === undefined ? [contentText(result, 0)] : ['stdout', 'stderr', 'result', 'content'].map((name) => contentText(record[name], 0))
-  return joined(texts.filter((text) => !message.includes(text.replace(/^Error: /, '').trim())))
+  const isSaid = (text: string) => message.includes(text.trim())
+  if (record !== undefined) {
+    const texts = ['stdout', 'stderr', 'result', 'content'].map((name) => contentText(record[name], 0))
+    return joined(texts.filter((text) => !isSaid(text)))
+  }
+  const text = contentText(result, 0)
+  // Before a failure the client puts a word of its own; what a command wrote is its own from the first character.
+  return isSaid(text.replace(/^Error: /, '')) ? '' : text
 }
 
 function jsonText(value: unknown): string {
