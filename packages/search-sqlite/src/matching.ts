@@ -25,35 +25,6 @@ export interface MatchScope {
   readonly load: (numbers: readonly number[]) => void
 }
 
-const rowsAtOnce = 256
-
-/**
- * What matches. Where hits are narrowed, what the filter needs of each is read before it is given, and `isBare` leaves what SQLite can tell of the filter
- * to it.
- */
-function* matchingRows(
-  { database, filter, range, rowFilter, load }: MatchScope,
-  sql: string,
-  expression: MatchExpression,
-  { limit, isBare = false }: { readonly limit: number; readonly isBare?: boolean },
-): Generator<SqlRow, void, undefined> {
-  if (filter === undefined) return yield* statement(database, sql).iterate({ ...range, expression, limit })
-  const asked = { ...range, expression, limit: everyRow }
-  const rows = isBare
-    ? statement(database, sql).iterate(asked)
-    : statement(database, `${sql} WHERE ${rowCondition}`).iterate({ ...asked, ...rowFilter })
-  let together: SqlRow[] = []
-  for (const row of rows) {
-    together.push(row)
-    if (together.length < rowsAtOnce) continue
-    load(together.map((each) => integerOf(each, 'number')))
-    yield* together
-    together = []
-  }
-  load(together.map((each) => integerOf(each, 'number')))
-  yield* together
-}
-
 const mostEquals = 8
 /** So many are looked at where nearly all say the same; where hits are narrowed, all, since those that were asked for may be the last. */
 const mostRows = 20_000
@@ -63,6 +34,7 @@ const mostUnranked = 2_000
 const briefBytes = 4_000
 
 const everyRow = -1
+const rowsAtOnce = 256
 
 const entryOfPiece = 'entry AS e ON e.number = (SELECT number FROM entry WHERE number <= piece ORDER BY number DESC LIMIT 1)'
 /** FTS5 sorts by rank by itself; the limit keeps the order. */
@@ -142,6 +114,33 @@ export function rankedMatches(scope: MatchScope, expression: MatchExpression, li
     if (passes || scores.size < limit) scores.set(number, -Number(row['rank']))
   }
   return scores
+}
+
+/**
+ * What matches. Where hits are narrowed, SQLite leaves out what it can tell by itself, unless `isBare`, and what the filter needs of each of the others is
+ * read before it is given.
+ */
+function* matchingRows(
+  { database, filter, range, rowFilter, load }: MatchScope,
+  sql: string,
+  expression: MatchExpression,
+  { limit, isBare = false }: { readonly limit: number; readonly isBare?: boolean },
+): Generator<SqlRow, void, undefined> {
+  if (filter === undefined) return yield* statement(database, sql).iterate({ ...range, expression, limit })
+  const asked = { ...range, expression, limit: everyRow }
+  const rows = isBare
+    ? statement(database, sql).iterate(asked)
+    : statement(database, `${sql} WHERE ${rowCondition}`).iterate({ ...asked, ...rowFilter })
+  let together: SqlRow[] = []
+  for (const row of rows) {
+    together.push(row)
+    if (together.length < rowsAtOnce) continue
+    load(together.map((each) => integerOf(each, 'number')))
+    yield* together
+    together = []
+  }
+  load(together.map((each) => integerOf(each, 'number')))
+  yield* together
 }
 
 /** The same of all entries, the newest first: many at once, since one by one they take half as long again. */
