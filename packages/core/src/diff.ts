@@ -8,6 +8,7 @@ import { positionsWhere } from './positions.ts'
 import { resolveRecord } from './resolve.ts'
 import { byNewest } from './rows.ts'
 import { readSession } from './session-index.ts'
+import { shortId } from './short-id.ts'
 import type { AbortOptions, Key } from './storage.ts'
 import type { Survives } from './survival.ts'
 import { limitWithin } from './text-input.ts'
@@ -197,13 +198,13 @@ async function notComplete(
   { name, row }: { readonly name: Key; readonly row: CheckpointRow },
   options: AbortOptions,
 ): Promise<CheckpointError<'ARGUMENT_INVALID'>> {
-  const id = shortOf(row.id)
+  const id = shortId(row.id)
   const { rows = [] } = (await readSession(environment, name, options)) ?? {}
   const complete = rows.toSorted(byNewest).find(({ status }) => status === 'complete')
   const instead =
     complete === undefined
       ? 'No compaction of this session is complete yet; those of all sessions: palimpsest list'
-      : `The newest complete one of this session: palimpsest diff ${shortOf(complete.id)}`
+      : `The newest complete one of this session: palimpsest diff ${shortId(complete.id)}`
   const why =
     row.status === 'pending'
       ? `The compaction of checkpoint ${id} is not confirmed yet: nothing is known to be dropped. It is confirmed by palimpsest scan, once its agent has written it down.`
@@ -212,8 +213,4 @@ async function notComplete(
     argument: 'id',
     expected: 'a checkpoint of a completed compaction',
   })
-}
-
-function shortOf(id: string): string {
-  return id.slice(-8)
 }
